@@ -1,0 +1,1 @@
+"""Blobs in, matches out: prefilter, precise pass, decoding."""

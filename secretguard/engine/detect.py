@@ -1,0 +1,116 @@
+"""The engine's door: a blob in, its matches out, through every encoding and container."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from secretguard.engine.anchors import EncodedAnchor, encoded_anchors
+from secretguard.engine.containers import is_container, members
+from secretguard.engine.decode import decoded_pieces, wide_pieces
+from secretguard.engine.precise import Judge, compile_judge, judge_text, most_specific, to_match
+from secretguard.engine.prefilter import Hits, Prefilter
+from secretguard.engine.text import position
+from secretguard.model import Blob, Match, Rule
+
+MAX_DEPTH = 4
+"""Encodings and containers inside each other; deeper is a stated limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """Everything compiled from one set of rules; `prefilter` is None in the oracle."""
+
+    judges: tuple[Judge, ...]
+    anchors: tuple[EncodedAnchor, ...]
+    prefilter: Prefilter | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one blob gave: matches, and what of it could not be read."""
+
+    matches: tuple[Match, ...]
+    problems: tuple[str, ...]
+    hit: bool
+    """Whether the prefilter hit at all."""
+
+
+def oracle(rules: Sequence[Rule]) -> Detector:
+    """Return a detector without Hyperscan: every rule everywhere. Slow, and the measure of the fast one."""
+    return Detector(tuple(map(compile_judge, rules)), encoded_anchors(rules), None)
+
+
+def detect(blob: Blob, detector: Detector) -> Finding:
+    """Find every match in `blob`."""
+    problems: list[str] = []
+    hits = _hits(blob.data, detector)
+    found = [*_in_text(blob, blob.data, hits, detector, (), None, 0)]
+    if blob.offset == 0 and is_container(blob.data):
+        found.extend(_in_container(blob, blob.data, detector, "", 0, problems))
+    return Finding(tuple(most_specific(found)) if found else (), tuple(problems), bool(hits) if hits else bool(found))
+
+
+def _hits(data: bytes, detector: Detector) -> Hits | None:
+    return detector.prefilter.scan(data) if detector.prefilter else None
+
+
+def _in_text(
+    blob: Blob, data: bytes, hits: Hits | None, detector: Detector, encoding: tuple[str, ...], inner: str | None, depth: int
+) -> Iterator[Match]:
+    for judge, parts in judge_text(data, detector.judges, hits.rules if hits else None):
+        yield to_match(judge, parts, blob, data, encoding, inner)
+    if depth >= MAX_DEPTH:
+        return
+    anchored = hits.encoded if hits else _anchor_ends(data, detector.anchors)
+    for piece in (*decoded_pieces(data, detector.anchors, anchored), *wide_pieces(data)):
+        chain = (*encoding, piece.encoding)
+        place = replace(blob, data=piece.data)
+        for match in _in_text(place, piece.data, _hits(piece.data, detector), detector, chain, inner, depth + 1):
+            yield _at(match, blob if inner is None else Blob(blob.id, data), data, piece.start, piece.end)
+
+
+def _at(match: Match, blob: Blob, data: bytes, start: int, end: int) -> Match:
+    """Move a match found in a decoded piece to the run the piece was decoded from."""
+    line, column = position(data, start)
+    end_line, end_column = position(data, end)
+    return replace(
+        match,
+        start=blob.offset + start,
+        end=blob.offset + end,
+        line=line + blob.line - 1,
+        column=column,
+        end_line=end_line + blob.line - 1,
+        end_column=end_column,
+    )
+
+
+def _in_container(
+    blob: Blob, data: bytes, detector: Detector, path: str, depth: int, problems: list[str]
+) -> Iterator[Match]:
+    for member in members(data):
+        name = "!/".join(part for part in (path, member.name) if part)
+        if member.problem:
+            problems.append(f"{name}: {member.problem}" if name else member.problem)
+            continue
+        yield from _in_text(blob, member.data, _hits(member.data, detector), detector, (), name, depth)
+        if is_container(member.data):
+            if depth + 1 < MAX_DEPTH:
+                yield from _in_container(blob, member.data, detector, name, depth + 1, problems)
+            else:
+                problems.append(f"{name}: archives nested deeper than {MAX_DEPTH} were not opened")
+
+
+def _anchor_ends(data: bytes, anchors: Sequence[EncodedAnchor]) -> dict[int, list[int]]:
+    """Find the encoded anchors without Hyperscan."""
+    found: dict[int, list[int]] = {}
+    for number, anchor in enumerate(anchors):
+        if anchor.literal and not anchor.caseless:
+            at = data.find(anchor.literal)
+            while at >= 0:
+                found.setdefault(number, []).append(at + len(anchor.literal))
+                at = data.find(anchor.literal, at + 1)
+            continue
+        flags = re.MULTILINE | (re.IGNORECASE if anchor.caseless else 0)
+        if ends := [match.end() for match in re.compile(anchor.expression, flags).finditer(data)]:
+            found[number] = ends
+    return found

@@ -1,0 +1,89 @@
+"""`Key=Value;` strings: ADO.NET, ODBC, OLE DB, Azure and StackExchange.Redis connection strings."""
+
+import html
+import re
+from collections.abc import Iterator
+
+from secretguard.engine.parts import Found, Parts, port_number
+from secretguard.engine.text import decoded, enclosing_lines
+from secretguard.model import Endpoint
+
+_PAIR = re.compile(
+    rb"([A-Za-z][A-Za-z _]{1,30}?)[ \t]*=[ \t]*"
+    rb"(\{(?:[^}\n]|\}\}){0,256}\}|\\?\"[^\"\\\n;]{0,256}\\?\"|'[^'\n]{0,256}'|&quot;[^\n]{0,256}?&quot;|[^;\"'`\n<>]{0,512})"
+    rb"[ \t]*(?=;|$|[\"'`<>\\\n])",
+)
+_USERS = ("userid", "user", "uid", "username")
+_PASSWORDS = ("password", "pwd", "passwd")
+_HOSTS = ("server", "datasource", "address", "addr", "networkaddress", "host", "hostname")
+_DATABASES = ("database", "initialcatalog", "dbq")
+_ENGINES = (
+    ("postgres", "postgres"), ("npgsql", "postgres"), ("redshift", "postgres"), ("mysql", "mysql"), ("mariadb", "mysql"),
+    ("oracle", "oracle"), ("oraoledb", "oracle"), ("mongodb", "mongodb"), ("snowflake", "snowflake"), ("clickhouse", "clickhouse"),
+    ("sqlserver", "mssql"), ("sql server", "mssql"), ("sqloledb", "mssql"), ("sqlncli", "mssql"), ("msoledbsql", "mssql"), ("freetds", "mssql"),
+)  # fmt: skip
+
+
+def parse(found: Found) -> Iterator[Parts]:
+    """Yield the login of one string; the pattern's match is the password key with its value."""
+    low, high = enclosing_lines(found.data, found.start, found.end, 2048)
+    pairs = list(_PAIR.finditer(found.data, low, high))
+    mine = next((n for n, pair in enumerate(pairs) if pair.start() <= found.start < pair.end()), None)
+    if mine is None:
+        return
+    first = last = mine
+    while first > 0 and found.data[pairs[first - 1].end() : pairs[first].start()].strip() == b";":
+        first -= 1
+    while last + 1 < len(pairs) and found.data[pairs[last].end() : pairs[last + 1].start()].strip() == b";":
+        last += 1
+    given: dict[str, str] = {}
+    for pair in pairs[first : last + 1]:
+        given.setdefault(re.sub(r"[ _]", "", decoded(pair[1]).lower()), _value(pair[2]))
+    secret = next((given[key] for key in _PASSWORDS if given.get(key)), "")
+    host = next((given[key] for key in _HOSTS if given.get(key)), "")
+    user = next((given[key] for key in _USERS if given.get(key)), "")
+    if not secret or not (host or user or "dsn" in given or "driver" in given):
+        return
+    name, port = _address(host, given.get("port", ""))
+    database = next((given[key] for key in _DATABASES if given.get(key)), "")
+    yield Parts(
+        pairs[first].start(),
+        pairs[last].end(),
+        secret,
+        user=user,
+        family=_family(given, port, found.rule.family),
+        endpoints=(Endpoint(name, port, database),) if name else (),
+        form="ado",
+        secret_start=pairs[mine].start(2),
+        secret_end=pairs[mine].end(2),
+    )
+
+
+def _value(raw: bytes) -> str:
+    text = html.unescape(decoded(raw)).strip()
+    text = text.removeprefix("\\").removesuffix("\\") if text[:2] == '\\"' else text
+    if len(text) >= 2 and text[0] + text[-1] in ("{}", '""', "''"):
+        inner = text[1:-1]
+        return inner.replace("}}", "}") if text[0] == "{" else inner
+    return text
+
+
+def _address(host: str, port: str) -> tuple[str, int | None]:
+    """`tcp:host,1433`, `host:5432`, `host\\instance`, or a host with a port of its own."""
+    name = host.removeprefix("tcp:")
+    name, _, tail = name.partition(",") if "," in name else name.partition(":") if name.count(":") == 1 else (name, "", "")
+    return name.partition("\\")[0].strip("()"), port_number(port or tail.strip())
+
+
+def _family(given: dict[str, str], port: int | None, default: str) -> str:
+    engine = f"{given.get('driver', '')} {given.get('provider', '')}".lower()
+    for word, family in _ENGINES:
+        if word in engine:
+            return family
+    by_port = {5432: "postgres", 3306: "mysql", 1521: "oracle", 1433: "mssql"}
+    if port in by_port:
+        return by_port[port]
+    if engine.strip():
+        return "odbc"
+    # Only SQL Server's own words are left.
+    return "postgres" if "searchpath" in given or "sslmode" in given and "username" in given else default

@@ -1,0 +1,37 @@
+"""The pattern's own groups say everything: one-string keys, and lines such as `.netrc`."""
+
+from collections.abc import Iterator
+
+from secretguard.engine.parts import Found, Parts, port_number
+from secretguard.engine.values import unquote_if_base64_login
+from secretguard.model import Endpoint
+
+
+def parse(found: Found) -> Iterator[Parts]:
+    """Yield the match with the groups `secret` (default: all of it), `user`, `host`, `port`, `database`."""
+    groups = found.match.re.groupindex
+    start, end = found.match.span("secret") if "secret" in groups else found.match.span()
+    if start < 0 or start == end:
+        return
+    secret = found.data[start:end].decode("utf-8", "surrogateescape")
+    user, encoding = found.group("user"), ()
+    if "login" in groups and found.match["login"]:
+        login = unquote_if_base64_login(found.group("login"))
+        if login is None:
+            return
+        user, secret = login
+        start, end = found.match.span("login")
+        encoding = ("base64",)
+    host = found.group("host")
+    endpoints = (Endpoint(host, port_number(found.group("port")), found.group("database")),) if host else ()
+    yield Parts(
+        found.start,
+        found.end,
+        secret,
+        user=user,
+        endpoints=endpoints,
+        form="assign" if found.rule.form == "token" and "secret" in groups else found.rule.form,
+        encoding=encoding,
+        secret_start=start,
+        secret_end=end,
+    )

@@ -1,0 +1,223 @@
+"""One login spread over several settings: `DB_HOST` / `DB_USER` / `DB_PASSWORD`, object literals, manifests."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Sequence
+
+from secretguard.engine.parts import Found, Parts, port_number
+from secretguard.engine.settings import Setting, neighbours, settings
+from secretguard.engine.text import enclosing_lines, neighbourhood
+from secretguard.engine.values import is_hash, is_reference
+from secretguard.model import Endpoint
+
+_PASSWORD = re.compile(r"(?:password|passwd|passphrase|pass|pwd|pw|secret)\d?$")
+_WORDS = {
+    "user": ("user", "username", "user_name", "usr", "login", "uid", "userid", "user_id", "role", "rolename", "default_user", "u"),
+    "host": ("host", "hostname", "host_name", "server", "addr", "address", "endpoint", "hosts", "url", "data_source", "h"),
+    "port": ("port", "p"),
+    "database": ("name", "database", "db", "dbname", "db_name", "database_name", "initial_catalog", "vhost", "d"),
+    "engine": ("engine", "dialect", "client", "type", "adapter", "driver", "connection", "driver_class_name", "drivername", "provider", "image"),
+}  # fmt: skip
+_ENGINES = (
+    ("postgres", r"postgres(?:ql)?|psycopg\w*|asyncpg|npgsql|pgx(?:pool)?|node-postgres|pg-promise|libpq|redshift|(?:new )?(?:pg\.)?(?:Pool|Client)\(\{|\bpsql\b|pg_dump|\bpgbouncer|['\"]pg['\"]|lib/pq|tokio_postgres|PgConnectOptions|\bpgsql\b|timescale"),
+    ("mysql", r"mysql\w*|mariadb\w*|pymysql|aiomysql|wp-config|WP_DEBUG|\$table_prefix"),
+    ("mongodb", r"mongo(?:db|ose|client|_initdb)?\w*"),
+    ("redis", r"\bredis\w*|\bvalkey|ioredis"),
+    ("amqp", r"rabbitmq\w*|\bamqps?\b|\bpika\b|\bkombu\b"),
+    ("mssql", r"sqlserver|sql server|mssql\w*|SqlConnection\w*|pymssql|\btedious\b"),
+    ("oracle", r"oracle\w*|cx_oracle|oracledb"),
+    ("clickhouse", r"clickhouse\w*"),
+    ("cassandra", r"cassandra\w*|scylla\w*|PlainTextAuthProvider"),
+    ("elasticsearch", r"elastic(?:search)?\w*|opensearch\w*"),
+    ("snowflake", r"snowflake\w*"),
+    ("kafka", r"kafka\w*|\bsasl\b"),
+    ("nats", r"\bnats\b"),
+    ("mqtt", r"\bmqtts?\w*|mosquitto\w*|\bpaho\b"),
+    ("smtp", r"\bsmtps?\w*|sendmail|nodemailer|email_host\w*|mailer\w*|\bmail_\w+"),
+)  # fmt: skip
+_ENGINE_WORDS = tuple((family, re.compile(words.encode(), re.IGNORECASE)) for family, words in _ENGINES)
+_PORTS = {5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp", 1433: "mssql", 1521: "oracle", 9042: "cassandra", 9092: "kafka", 587: "smtp", 465: "smtp", 1883: "mqtt", 8883: "mqtt", 4222: "nats", 9200: "elasticsearch"}  # fmt: skip
+_IMPLIED_USER = {"mysql_root": "root", "mariadb_root": "root", "sa": "sa", "mssql_sa": "sa", "postgresql_postgres": "postgres", "elastic": "elastic"}
+_NOT_A_VALUE = re.compile(
+    r"^(?:str|string|text|bytes|int|bool|boolean|char|object|any|none|null|nil|true|false|optional|required|undefined|yes|no|on|off"
+    r"|password|passwd|pass|pwd|pw|secret|username|user|value|env|self|this|input|prompt|ask|default|omit|Secret|SecretStr)$|^[A-Z]\w*(?:\.[A-Z]\w*)+$|^\w+\.\w+(?:\.\w+)*$",
+    re.IGNORECASE,
+)
+_COMMAND_LINE = re.compile(rb"\b(?:psql|pg_dump|pg_dumpall|pg_restore|pgbench|createdb|dropdb|pg_isready|vacuumdb)\b")
+
+
+def parse(found: Found) -> Iterator[Parts]:
+    """Yield the login whose password stands in the setting that the pattern's match names.
+
+    Settings belong together when they share the key's prefix (`DB_`, `spring.datasource.`) and stand within
+    eight lines; the nearest one wins, inside the same braces if those hold any.
+    """
+    low, high = neighbourhood(found.data, found.start, found.end)
+    around = settings(found.data, low, high)
+    mine = _setting_at(found, around)
+    if mine is None or not _is_literal(found, mine):
+        return
+    prefix = _prefix(mine.key)
+    if prefix is None:
+        return
+    siblings = _siblings(found, around, mine, prefix)
+    encoded = _in_kubernetes_data(found.data, mine.start)
+    secret = _plain(mine.value) if encoded else mine.value
+    if secret is None:
+        return
+    siblings = {role: (_plain(value) or value) if encoded else value for role, value in siblings.items()}
+    port = port_number(siblings.get("port", ""))
+    family = _family(found, prefix, siblings, port, mine)
+    bare = prefix in ("", "set_", "the_")
+    if bare and not (siblings.get("user") and (family != "database" or {"host", "database"} & siblings.keys())):
+        return  # a password of something: the generic rule's business
+    host = siblings.get("host", "")
+    yield Parts(
+        mine.start,
+        mine.value_end + (1 if mine.quoted else 0),
+        secret,
+        user=siblings.get("user", "") or _IMPLIED_USER.get(prefix.rstrip("_"), ""),
+        family=family,
+        endpoints=(Endpoint(host, port, siblings.get("database", "")),) if host else (),
+        form="split",
+        encoding=("base64",) if encoded else (),
+        secret_start=mine.value_start,
+        secret_end=mine.value_end,
+    )
+
+
+def _setting_at(found: Found, around: Sequence[Setting]) -> Setting | None:
+    inside = [one for one in around if one.start <= found.start < one.start + len(one.key.encode("utf-8", "surrogateescape"))]
+    return min(inside, key=lambda one: one.value_start, default=None)
+
+
+def _is_literal(found: Found, setting: Setting) -> bool:
+    value = setting.value
+    if not value or is_reference(value) or is_hash(value) or len(value) > 256:
+        return False
+    if setting.quoted:
+        return not value.isspace()
+    if _NOT_A_VALUE.match(value) or "(" in value or value[0] in "&*[|>@!" or value.startswith("//"):
+        return False
+    if setting.key.isupper():
+        return True
+    # Bare words are values in YAML, ini and properties files, one to a line; elsewhere they are code.
+    low, high = enclosing_lines(found.data, setting.start, setting.value_end, 512)
+    line = found.data[low:high]
+    whole = re.match(rb"^[ \t-]*[\"']?[\w.-]+[\"']?[ \t]*[:=][ \t]*\S+[ \t]*(?:#.*)?\r?$", line) is not None
+    spaced_code = re.search(rb"\w[ \t]+=[ \t]+[A-Za-z_]+[ \t]*;?\r?$", line) is not None
+    return whole and not spaced_code
+
+
+def _snake(key: str) -> str:
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key.replace("-", "_").replace(".", "_"))
+    return re.sub(r"__+", "_", spaced.lower())
+
+
+def _prefix(key: str) -> str | None:
+    """Return what stands before the password word, in snake case; None if the key is no password's."""
+    snake = _snake(key)
+    word = _PASSWORD.search(snake)
+    return snake[: word.start()] if word else None
+
+
+def _siblings(found: Found, around: Sequence[Setting], mine: Setting, prefix: str) -> dict[str, str]:
+    block = _braces(found.data, mine.start, around)
+    roles: dict[str, str] = {}
+    command = _COMMAND_LINE.search(found.data, *enclosing_lines(found.data, mine.start, mine.value_end, 1024))
+    for only_block in (True, False):
+        for other in neighbours(list(around), mine):
+            if only_block and not (block and block[0] <= other.start < block[1]):
+                continue
+            role = _role(other.key, prefix, flags=command is not None)
+            if role and role not in roles and _is_companion(other):
+                roles[role] = other.value
+        if roles:
+            break
+    return roles
+
+
+def _role(key: str, prefix: str, *, flags: bool) -> str | None:
+    snake = _snake(key)
+    if flags and key in ("U", "h", "p", "d"):
+        return {"U": "user", "h": "host", "p": "port", "d": "database"}[key]
+    rest = snake[len(prefix) :] if snake.startswith(prefix) else None
+    if rest is None and prefix.endswith("_"):
+        return None
+    for role, words in _WORDS.items():
+        if len(rest or "") > 1 and rest in words:
+            return role
+    return None
+
+
+def _is_companion(setting: Setting) -> bool:
+    return bool(setting.value) and len(setting.value) < 200 and not is_reference(setting.value)
+
+
+def _braces(data: bytes, at: int, around: Sequence[Setting]) -> tuple[int, int] | None:
+    """Return the span of the innermost braces around `at` that hold another setting."""
+    low, high = neighbourhood(data, at, at + 1)
+    depth = 0
+    for start in range(at - 1, low - 1, -1):
+        byte = data[start : start + 1]
+        if byte in b")}]":
+            depth += 1
+        elif byte in b"({[":
+            depth -= 1
+            if depth < 0:
+                end = _closing(data, at, high)
+                if sum(start < one.start < end for one in around) > 1:
+                    return start, end
+                depth = 0
+    return None
+
+
+def _closing(data: bytes, at: int, high: int) -> int:
+    depth = 0
+    for end in range(at, high):
+        byte = data[end : end + 1]
+        if byte in b"({[":
+            depth += 1
+        elif byte in b")}]":
+            depth -= 1
+            if depth < 0:
+                return end
+    return high
+
+
+def _family(found: Found, prefix: str, siblings: dict[str, str], port: int | None, mine: Setting) -> str:
+    """Name the engine: by the key, its siblings, the port, else the nearest word that names one."""
+    if found.rule.family not in ("database", "password"):
+        return found.rule.family
+    for text in (prefix, siblings.get("engine", "")):
+        for family, words in _ENGINE_WORDS:
+            if text and (words.search(text.encode("utf-8", "surrogateescape")) or text.strip("_") == {"postgres": "pg"}.get(family)):
+                return family
+    if port in _PORTS:
+        return _PORTS[port]
+    low, high = neighbourhood(found.data, mine.start, mine.value_end)
+    nearest: tuple[int, str] | None = None
+    for family, words in _ENGINE_WORDS:
+        for match in words.finditer(found.data, low, high):
+            distance = abs(match.start() - mine.start)
+            if not mine.value_start <= match.start() < mine.value_end and (nearest is None or distance < nearest[0]):
+                nearest = (distance, family)
+    return nearest[1] if nearest else found.rule.family
+
+
+def _in_kubernetes_data(data: bytes, at: int) -> bool:
+    """Whether `at` stands under `data:` of a Kubernetes Secret, where values are base64."""
+    manifest = data[max(0, at - 4096) : at].rsplit(b"\n---", 1)[-1]
+    if not re.search(rb"kind[\"']?:[ \t]*[\"']?Secret\b", manifest):
+        return False
+    sections = re.findall(rb"^[ \t\"']*(data|stringData|metadata|spec)[\"']?:", manifest, re.MULTILINE)
+    return bool(sections) and sections[-1] == b"data"
+
+
+def _plain(value: str) -> str | None:
+    try:
+        text = base64.b64decode(value, validate=True).decode("utf-8").rstrip("\n")
+    except (binascii.Error, ValueError):
+        return None
+    return text if text and text.isprintable() else None

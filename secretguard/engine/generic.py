@@ -1,0 +1,51 @@
+"""The judgement of a value that only its name calls a secret, by detect-secrets' filters and gibberish model.
+
+detect-secrets is imported on the first candidate only: most scans never have one.
+"""
+
+import re
+
+from secretguard.engine import values
+from secretguard.engine.parts import Parts
+from secretguard.engine.text import decoded, enclosing_lines
+
+_MIN_LENGTH = 8
+_MIN_ENTROPY = {"hex": 2.6, "text": 3.2}
+"""Lower than the limits for lines without a name (3.0 and 4.5): here a name vouches already."""
+_HEX = re.compile(r"[0-9a-fA-F-]+$")
+_PROSE = re.compile(r"\s|^[A-Z]?[a-z]+(?:[-_. /:][A-Za-z]?[a-z]+)*$|^[A-Z]+(?:[_-][A-Z]+)*$|^[/.~][\w./-]*$|^https?://|^[\w.-]+\.(?:py|js|json|ya?ml|txt|pem|key|crt|conf)$")
+
+
+def is_likely_secret(data: bytes, parts: Parts) -> bool:
+    """Whether the value looks random enough, and is none of the things detect-secrets knows to leave out."""
+    value = parts.secret
+    if len(value) < _MIN_LENGTH or values.placeholder(value) or _PROSE.search(value):
+        return False
+    kind = "hex" if _HEX.match(value) else "text"
+    if values.entropy(value) < _MIN_ENTROPY[kind]:
+        return False
+    low, high = enclosing_lines(data, parts.start, parts.end, 256)
+    return not _left_out(value, decoded(data[low:high]))
+
+
+def _left_out(value: str, line: str) -> bool:
+    from detect_secrets.filters import heuristic  # noqa: PLC0415  # loads on the first candidate, see above
+
+    return (
+        heuristic.is_sequential_string(value)
+        or heuristic.is_templated_secret(value)
+        or heuristic.is_prefixed_with_dollar_sign(value)
+        or heuristic.is_not_alphanumeric_string(value)
+        or heuristic.is_potential_uuid(value)
+        or heuristic.is_indirect_reference(line[:512])
+        or not _is_gibberish(value)
+    )
+
+
+def _is_gibberish(value: str) -> bool:
+    """Whether the letters do not follow each other as words do (detect-secrets' Markov model)."""
+    from detect_secrets.filters import gibberish  # noqa: PLC0415
+
+    if not gibberish.get_model().data:
+        gibberish.initialize()
+    return not gibberish.should_exclude_secret(value)

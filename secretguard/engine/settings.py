@@ -1,0 +1,92 @@
+"""Assignments in any language or configuration file: `KEY=value`, `"key": "value"`, `name: K / value: v`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from secretguard.engine.text import decoded
+
+_VALUE = (
+    rb"(?:(?P<q>\\?[\"'`])(?P<quoted>(?:\\[^\n]|(?!(?P=q))[^\\\n]){0,512}?)(?P=q)"
+    rb"|(?P<bare>(?:\$\{[^}\n]{0,256}\}|[^\s\"'`,;)}\]<>#\\]|(?<=[^\s])#){1,512}))"
+)
+_ASSIGNMENT = re.compile(
+    rb"(?:^|(?<=[^A-Za-z0-9_.-]))(?P<key>[A-Za-z_][A-Za-z0-9_.-]{0,79})"
+    rb"(?:\\?[\"'`]|\])?(?:[ \t]*\])?(?:[ \t]{0,8}:[ \t]*[A-Za-z_][\w<>|?.&\[\], ]{0,30}(?==))?[ \t]{0,20}"
+    rb"(?P<op>=>|:=|\?=|\|\|=|=(?!=)|:(?!:)|,|\(|<-)[ \t]{0,20}(?:[brfuRBFU@]{0,2}(?=[\"'`]))?" + _VALUE,
+    re.MULTILINE,
+)
+# A Dockerfile's `ENV KEY value`, a shell's `setenv KEY value`, a properties file's `key value` is left alone.
+_WORDS = re.compile(rb"^[ \t]*(?:ENV|setenv|SetEnv)[ \t]+(?P<key>[A-Za-z_]\w{0,79})[ \t]+" + _VALUE, re.MULTILINE)
+# Kubernetes and friends: the name on one line, the value on the next.
+_NAMED = re.compile(
+    rb"[\"']?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})[\"']?[ \t]*,?[ \t\r]*\n[ \t]*[\"']?(?:value|Value)[\"']?[ \t]*:[ \t]*"
+    + _VALUE
+)
+_XML = re.compile(
+    rb"<[\w:.-]{1,40}[^<>\n]{0,80}?(?:name|key)=\"(?P<key>[A-Za-z_][\w.-]{0,79})\"[^<>\n]{0,40}?(?:value=(?P<q>\")(?P<quoted>[^\"\n]{0,512})\"|>(?P<bare>[^<>\n]{1,512})</)"
+)
+_ELEMENT = re.compile(rb"<(?P<key>[A-Za-z_][\w.-]{0,39})>(?P<q>)(?P<quoted>[^<>\n]{1,512})(?P<bare>)</(?P=key)>")
+_FLAG = re.compile(rb"(?:^|\s)--?(?P<key>[A-Za-z][\w-]{0,39})(?:=|[ \t]+)" + _VALUE)
+_LOOKUP = re.compile(
+    rb"(?:getenv|environ\.get|environ|env|ENV\.fetch|get_env|fetch|GetEnv|env_var|config|os\.Getenv|getProperty|lookup|str|Env::get)\(?[ \t]*[\"']?[\w.]{1,80}[\"']?[ \t]*[,)\]]"
+    rb"[ \t]*(?:\?\?|\|\||or|default=)?[ \t]*(?P<q>[\"'])(?P<quoted>[^\"'\n]{1,256})(?P=q)"
+)
+_OR_ELSE = re.compile(rb"(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*(?:\?\?|\|\||:)[ \t]*(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)")
+_SHELL_DEFAULT = re.compile(rb"^\$\{[A-Za-z_]\w*:?[-=]([^}$]{1,256})\}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One assignment: the key as written, the literal value, and the value's span."""
+
+    key: str
+    value: str
+    start: int
+    value_start: int
+    value_end: int
+    quoted: bool
+
+
+def settings(data: bytes, start: int, end: int) -> list[Setting]:
+    """Return the assignments of a literal in `data[start:end]`, in order of place."""
+    found: dict[int, Setting] = {}
+    for pattern in (_NAMED, _XML, _ELEMENT, _WORDS, _ASSIGNMENT, _FLAG):
+        at = start
+        while match := pattern.search(data, at, end):
+            setting = _setting(data, match, end)
+            found.setdefault(setting.value_start, setting)
+            # An argument list is itself made of settings: connect(host="h", password="p").
+            at = max(match.end("key") + 1, match.start() + 1) if match.re is _ASSIGNMENT else match.end()
+    return sorted(found.values(), key=lambda one: one.start)
+
+
+def _setting(data: bytes, match: re.Match[bytes], end: int) -> Setting:
+    group = "quoted" if match["q"] is not None and match["quoted"] is not None else "bare"
+    value_start, value_end = match.span(group)
+    quoted = group == "quoted"
+    if not quoted:
+        fallback = _fallback(data, value_start, min(end, value_start + 400))
+        if fallback:
+            value_start, value_end = fallback
+            quoted = data[value_start - 1 : value_start] in (b'"', b"'", b"`")
+    raw = decoded(data[value_start:value_end])
+    value = re.sub(r"\\([\"'\\/$`])", r"\1", raw) if quoted else raw
+    return Setting(decoded(match["key"]), value, match.start("key"), value_start, value_end, quoted)
+
+
+def _fallback(data: bytes, start: int, end: int) -> tuple[int, int] | None:
+    """Return the span of the default in `os.getenv("KEY", "default")`, `process.env.X || "d"`, `${X:-d}`."""
+    line = data.find(b"\n", start, end)
+    window = data[start : end if line < 0 else line]
+    for pattern in (_LOOKUP, _OR_ELSE):
+        if match := pattern.search(window):
+            low, high = match.span("quoted")
+            return start + low, start + high
+    shell = _SHELL_DEFAULT.match(window.split()[0].rstrip(b"\"',;)")) if window.strip() else None
+    return (start + shell.start(1), start + shell.end(1)) if shell else None
+
+
+def neighbours(all_settings: list[Setting], at: Setting) -> Iterator[Setting]:
+    """Yield the other settings, nearest first."""
+    yield from sorted((one for one in all_settings if one is not at), key=lambda one: abs(one.start - at.start))

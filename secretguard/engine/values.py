@@ -1,0 +1,107 @@
+"""Judgement of a value by itself: reference or literal, placeholder or credential, weak or strong."""
+
+import base64
+import binascii
+import hashlib
+import math
+import re
+from collections import Counter
+
+_REFERENCE = re.compile(
+    r"""\$\{ | \$\( | \{\{ | \}\} | %\( | ^\$[A-Za-z_] | ^%[A-Za-z_]+%$ | %[sdvq]$ | ^%[sdvq] | \#\{ | ^<[^<>]*>$ | ^\{[A-Za-z_][\w.\[\]'"()!:]*\}$
+    | ^__\w+__$ | ^\#\{?\w+\}?\#$ | process\.env | os\.environ | os\.getenv | getenv\( | ^env\( | ENV\[ | ENV\.fetch | System\.getenv
+    | import\.meta\.env | secrets\.[A-Za-z] | ^ENC\[ | ^ENC\( | ^vault: | ^ref\+ | ^op:// | ^sm:// | ^arn:aws: | ^@Microsoft\.KeyVault
+    | ^!(?:Ref|Sub|vault|GetAtt|ImportValue|secret|env_var) | ^secretKeyRef | ^data\.\w | ^var\.\w | ^local\.\w | ^module\.\w
+    | ^(?:self|this|config|settings|options|opts|args|params|props|kwargs|request|req|ctx|cfg|conf|app|environ|credentials|creds)[.\[]
+    """,
+    re.VERBOSE,
+)
+_HASH = re.compile(r"^(?:\$2[abxy]?\$|\$argon2|\$pbkdf2|pbkdf2[_:]|\$[156]\$|\$y\$|SCRAM-SHA-\d|md5[0-9a-f]{32}$|\{S?SHA|\{bcrypt\}|sha(?:1|256|512)[:$])")
+_MASK = re.compile(r"^[*xX.•●_#?-]+$|[*•●]{4,}|[xX]{6,}|\.\.\.|…|^<.*>$|^\[.*\]$")
+_PLACEHOLDER = re.compile(
+    r"""(?i)example | placeholder | change[_-]?(?:me|this|it) | replace[_-]?(?:me|this|with) | your[_-]?(?:own|api|secret|key|token|pass|db|user|auth|access|\w+[_-](?:here|key|token|password|secret))
+    | insert[_-]?(?:your|here) | [_-]here$ | ^my[_-]?(?:secret|password|token|api|key|super) | dummy | redacted | ^fill[_-]?(?:me|in) | ^todo\b | ^tbd$ | sample[_-]?(?:key|token|secret|password)
+    | fake | not[_-]?a[_-]?real | ^(?:the|some|any|a)[_-](?:secret|password|key|token) | ^enter[_-] | mock | ^(?:foo|bar|baz|foobar|foobarbaz|qux)$ | lorem | ^null$ | ^none$ | ^undefined$ | ^true$ | ^false$ | ^nil$ | ^string$""",
+    re.VERBOSE,
+)
+_SEQUENCES = ("0123456789", "1234567890", "9876543210", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "deadbeef" * 4, "cafebabe" * 4)
+WEAK = frozenset(
+    "password passwd pass pwd secret root admin administrator postgres mysql mongo mongodb redis guest rabbitmq test testing tester "
+    "user username default demo dev development local 123 1234 12345 123456 1234567 12345678 changeit letmein qwerty abc123 "
+    "password1 password123 passw0rd p@ssw0rd secret123 root123 admin123 test123 toor sa oracle tiger scott pw db database app myapp "
+    "mypassword mysecretpassword supersecret s3cr3t hunter2 django flask rails laravel wordpress airflow".split()
+)
+_LOCAL = re.compile(r"^(?:localhost(?:\.localdomain)?|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0|host\.docker\.internal|.*\.local(?:host)?|)$", re.IGNORECASE)
+_RESERVED_HOST = re.compile(
+    r"(?:^|\.)(?:example|invalid|test)(?:\.(?:com|org|net))?$|^(?:host|hostname|your-?host.*|server|servername|myserver|my-?host|ip|address|domain|<.*>|h|db-?host|somehost|hostspec|host\d|your.*)$",
+    re.IGNORECASE,
+)
+# sha256 of values that vendors print in their documentation; a digest, so that no scanner trips over this file.
+_DOCUMENTED = frozenset(
+    {
+        "1a5d44a2dca19669d72edf4c4f1c27c4c1ca4b4408fbb17f6ce4ad452d78ddb3",
+    }
+)
+
+
+def is_reference(value: str) -> bool:
+    """Whether `value` points at a secret (a variable, a template, a vault path) rather than being one."""
+    return not value or _REFERENCE.search(value) is not None
+
+
+def is_hash(value: str) -> bool:
+    """Whether `value` is a password hash, which is not a password."""
+    return _HASH.search(value) is not None
+
+
+def entropy(value: str) -> float:
+    """Return the Shannon entropy of `value` in bits a character."""
+    total = len(value)
+    return -sum(n / total * math.log2(n / total) for n in Counter(value).values()) if total else 0.0
+
+
+def is_weak(value: str) -> bool:
+    """Whether `value` is a password that everybody tries first."""
+    return value.lower() in WEAK
+
+
+def is_local(host: str) -> bool:
+    """Whether `host` is this very machine."""
+    return _LOCAL.match(host.strip("[]")) is not None
+
+
+def is_reserved(host: str) -> bool:
+    """Whether `host` is a documentation name (RFC 2606, or a word that stands for a host)."""
+    return _RESERVED_HOST.search(host) is not None
+
+
+def placeholder(value: str) -> str:
+    """Return why `value` is an example rather than a credential, or an empty string."""
+    if hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest() in _DOCUMENTED:
+        return "a documented example"
+    if _MASK.search(value):
+        return "a masked value"
+    if _PLACEHOLDER.search(value):
+        return "a placeholder"
+    lowered = value.lower()
+    if len(value) >= 8 and len(set(lowered)) <= 2:
+        return "one character repeated"
+    if any(run in lowered for sequence in _SEQUENCES for run in _runs(sequence, lowered)):
+        return "a keyboard or counting sequence"
+    return ""
+
+
+def _runs(sequence: str, value: str) -> list[str]:
+    """Return the pieces of `sequence` that would fill half of `value` or more."""
+    length = max(8, min(len(sequence), (len(value) + 1) // 2))
+    return [sequence[at : at + length] for at in range(len(sequence) - length + 1)]
+
+
+def unquote_if_base64_login(text: str) -> tuple[str, str] | None:
+    """Return (user, password) of base64("user:password"), or None if it is nothing of the kind."""
+    try:
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    user, colon, password = plain.partition(":")
+    return (user, password) if colon and password and plain.isprintable() else None

@@ -1,0 +1,65 @@
+"""Every error secretguard raises on purpose, with its exit code and the hint that goes with it."""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the process says to its caller; `docs/exit-codes.md` explains each."""
+
+    CLEAN = 0
+    """Looked at everything, nothing to report."""
+    FOUND = 1
+    """Found something, and nothing else."""
+    USAGE = 2
+    """Wrong command line or configuration."""
+    INCOMPLETE = 3
+    """Could not finish, so the result is not "clean"."""
+    BUG = 70
+    """A bug in secretguard; a redacted log was written."""
+    INTERRUPTED = 130
+    """Interrupted by the user."""
+
+
+class SecretguardError(Exception):
+    """The root: one sentence for the user, and a `hint` that says what to do about it."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INCOMPLETE
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(SecretguardError):
+    """The command line cannot be carried out as given."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(UsageError):
+    """A configuration file, baseline or environment variable says something impossible."""
+
+
+class RuleError(UsageError):
+    """A rule file is malformed, or a rule is unsafe (unbounded, crosses a line, backtracks)."""
+
+
+class PluginError(SecretguardError):
+    """A plugin does not load, or two share a name."""
+
+
+class GitError(SecretguardError):
+    """Git, or the repository, refuses."""
+
+
+class ObjectError(GitError):
+    """One object that should be readable is not; the rest of the scan goes on."""
+
+
+class SourceError(SecretguardError):
+    """The target cannot be read: no such path, no permission."""
+
+
+class OutputError(SecretguardError):
+    """The report cannot be written: full disk, no permission, closed pipe."""

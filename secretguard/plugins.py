@@ -1,0 +1,135 @@
+"""Entry points -> plugins, by group and name, loaded on first use.
+
+A scanner short of a detector must not print "clean": a plugin that fails to load, or a name that two
+distributions claim, stops the run and names the distribution. Only installed distributions are looked at,
+never a path in a scanned repository.
+"""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from secretguard.errors import PluginError, RuleError
+from secretguard.model import Rule
+from secretguard.rules import check_unique, load_rules
+
+RULES = "secretguard.rules"
+REPORTERS = "secretguard.reporters"
+GROUPS = (RULES, REPORTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """One installed plugin, and what is wrong with it (empty if it is healthy)."""
+
+    group: str
+    name: str
+    distribution: str
+    version: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules of a run, and the files they were read from (to notice an edit)."""
+
+    rules: tuple[Rule, ...]
+    files: tuple[Path, ...]
+
+
+def installed_rules(without: frozenset[str] = frozenset(), extra_files: Sequence[Path] = ()) -> RuleSet:
+    """Read the rules of every installed plugin but `without`, and of `extra_files`.
+
+    Raises PluginError and RuleError.
+    """
+    rules: list[Rule] = []
+    files: list[Path] = []
+    points = _points(RULES)
+    if unknown := without - set(points):
+        raise PluginError(f"no plugin is called {min(unknown)!r}", hint="`secretguard plugins` lists them.")
+    for name in sorted(set(points) - without):
+        for rule_file in _import(points[name]).rules():
+            if isinstance(rule_file, Path):
+                files.append(rule_file)
+            rules.extend(load_rules(rule_file.read_text("utf-8"), name))
+    for path in extra_files:
+        rules.extend(load_rules(_read(path), str(path)))
+        files.append(path)
+    if not rules:
+        raise PluginError("no rules are installed", hint="Reinstall secretguard: its rule plugins are missing.")
+    check_unique(rules)
+    return RuleSet(tuple(rules), tuple(files))
+
+
+def load(group: str, name: str) -> ModuleType:
+    """Import the plugin `name` of `group`; raises PluginError that names its distribution."""
+    points = _points(group)
+    if name not in points:
+        raise PluginError(f"no plugin {name!r} in {group}", hint="`secretguard plugins` lists what is installed.")
+    return _import(points[name])
+
+
+def _import(point: EntryPoint) -> ModuleType:
+    try:
+        return importlib.import_module(point.module)
+    except Exception as error:
+        raise PluginError(
+            f"plugin {point.name!r} of {_distribution(point)} does not load: {type(error).__name__}: {error}",
+            hint=f"Reinstall {_distribution(point)}, or leave it out with --without-plugin {point.name}.",
+        ) from error
+
+
+def plugin_names(group: str) -> list[str]:
+    """Return the names installed in `group`, sorted; raises PluginError if two distributions claim one."""
+    return sorted(_points(group))
+
+
+def installed_plugins() -> list[PluginInfo]:
+    """List every plugin of every group with its health; never raises for a broken one."""
+    found = []
+    for group in GROUPS:
+        for point in sorted(entry_points(group=group), key=lambda p: p.name):
+            try:
+                _points(group)
+                _import(point)
+                problem = ""
+            except PluginError as error:
+                problem = str(error)
+            version = point.dist.version if point.dist else ""
+            found.append(PluginInfo(group, point.name, _distribution(point), version, problem))
+    return found
+
+
+def _points(group: str) -> dict[str, EntryPoint]:
+    """Return the entry points of `group` by name; one `entry_points` call, for it reads every distribution."""
+    by_name: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=group):
+        by_name.setdefault(point.name, []).append(point)
+    return {name: _only(name, points) for name, points in by_name.items()}
+
+
+def _only(name: str, claims: list[EntryPoint]) -> EntryPoint:
+    # The same distribution can be listed twice (an editable install on a path that is also on sys.path).
+    points = {(_distribution(point), point.value): point for point in claims}
+    if len(points) > 1:
+        owners = " and ".join(sorted(owner for owner, _ in points))
+        raise PluginError(
+            f"plugin name {name!r} is claimed by {owners}", hint="Uninstall one of them: a name belongs to one plugin."
+        )
+    return next(iter(points.values()))
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "an unknown distribution"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise RuleError(f"rule file {path} is not UTF-8") from None
+    except OSError as error:
+        raise RuleError(f"rule file {path} cannot be read: {error.strerror}") from None

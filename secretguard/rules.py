@@ -1,0 +1,162 @@
+"""Rule files -> `Rule`; refuses a rule that is unbounded, crosses a line or would backtrack."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import yaml
+
+from secretguard.errors import RuleError
+from secretguard.model import FAMILIES, Rule, Severity
+from secretguard.patterns import check_pattern
+
+FORMS = ("token", "uri", "jdbc", "keyword", "ado", "split", "pem", "lines")
+CHECKSUMS = ("", "crc32-base62", "crc32-hex-le", "gitlab-routable", "bech32", "nkey", "crc32-base64")
+PREFILTER_WIDTH = 512
+PATTERN_WIDTH = 8192
+DEFAULT_BOUNDARY = "[A-Za-z0-9_-]"
+
+_REQUIRED = ("id", "kind", "title", "severity", "pattern")
+_OPTIONAL = (
+    "vendor", "family", "form", "before", "after", "anchors", "prefilters", "context", "companion",
+    "machine_made", "generic", "entropy", "checksum", "examples", "counter_examples",
+)  # fmt: skip
+_TUPLES = ("anchors", "prefilters", "context", "examples", "counter_examples")
+_USERINFO = r"://(?:[^\s:@/'\"`<>]{0,128}:)?[^\s'\"`<>]{1,256}@"
+
+
+def load_rules(text: str, plugin: str) -> tuple[Rule, ...]:
+    """Parse one rule file.
+
+    `plugin` names where it came from, for messages and `Rule.plugin`. Raises RuleError.
+    """
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise RuleError(f"{plugin}: the rule file is not YAML: {_one_line(error)}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
+        raise RuleError(f"{plugin}: a rule file is a mapping with `vendor` and a list `rules`", hint="See docs/rules.md.")
+    if unknown := set(document) - {"vendor", "rules"}:
+        raise RuleError(f"{plugin}: unknown key {sorted(unknown)[0]!r} in the rule file", hint="See docs/rules.md.")
+    vendor = str(document.get("vendor", ""))
+    return tuple(_rule(entry, vendor, plugin) for entry in document["rules"])
+
+
+def _rule(entry: object, vendor: str, plugin: str) -> Rule:
+    if not isinstance(entry, dict):
+        raise RuleError(f"{plugin}: each rule is a mapping")
+    where = f"{plugin}: rule {entry.get('id', '?')!r}"
+    for key in _REQUIRED:
+        if key not in entry and not (key == "pattern" and "schemes" in entry):
+            raise RuleError(f"{where} has no `{key}`", hint="See docs/rules.md.")
+    if unknown := set(entry) - {*_REQUIRED, *_OPTIONAL, "schemes"}:
+        raise RuleError(f"{where}: unknown key {sorted(unknown)[0]!r}", hint="See docs/rules.md.")
+    values: dict[str, Any] = {"vendor": vendor, "before": DEFAULT_BOUNDARY, "after": DEFAULT_BOUNDARY}
+    values.update(_from_schemes(entry.get("schemes")))
+    values.update({key: value for key, value in entry.items() if key != "schemes"})
+    for key in _TUPLES:
+        values[key] = _strings(values.get(key, ()), f"{where}: `{key}`")
+    try:
+        values["severity"] = Severity(values["severity"])
+    except ValueError:
+        raise RuleError(f"{where}: severity is one of {', '.join(Severity)}") from None
+    rule = Rule(plugin=plugin, **_with_prefilters(values))
+    _check(rule, where)
+    return rule
+
+
+def _from_schemes(schemes: object) -> dict[str, Any]:
+    """One URI grammar for every `form: uri` rule: the rule lists schemes, dialect suffixes are allowed."""
+    if schemes is None:
+        return {}
+    names = _strings(schemes, "schemes")
+    union = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    prefix = rf"(?i:(?:{union})(?:\+[a-z0-9_.-]{{1,24}})?"
+    return {
+        "form": "uri",
+        "pattern": prefix + "://)",
+        "prefilters": (prefix + _USERINFO + ")",),
+        "anchors": tuple(f"{name}://" for name in names) + tuple(f"{name}+" for name in names if len(name) > 4),
+        "before": "[A-Za-z0-9_+.-]",
+        "after": "",
+    }
+
+
+def _with_prefilters(values: dict[str, Any]) -> dict[str, Any]:
+    if not values["prefilters"]:
+        # A rule with context is found by its context: a value's bare shape is never an anchor.
+        own = tuple(f"(?i:{word})" for word in values["context"]) or (str(values["pattern"]),)
+        values["prefilters"] = own
+    values["prefilters"] = tuple(re.sub(r"\(\?P<\w+>", "(?:", one) for one in values["prefilters"])
+    return values
+
+
+def _strings(value: object, where: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise RuleError(f"{where} is a list of strings")
+    return tuple(value)
+
+
+def _check(rule: Rule, where: str) -> None:
+    if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.id):
+        raise RuleError(f"{where}: an id is lower case words joined by hyphens")
+    if rule.family not in FAMILIES:
+        raise RuleError(f"{where}: unknown family {rule.family!r}", hint=f"One of {', '.join(FAMILIES)}.")
+    if rule.form not in FORMS:
+        raise RuleError(f"{where}: unknown form {rule.form!r}", hint=f"One of {', '.join(FORMS)}.")
+    if rule.checksum not in CHECKSUMS:
+        raise RuleError(f"{where}: unknown checksum {rule.checksum!r}", hint=f"One of {', '.join(filter(None, CHECKSUMS))}.")
+    check_pattern(rule.pattern, PATTERN_WIDTH, f"{where}: pattern")
+    for prefilter in rule.prefilters:
+        check_pattern(prefilter, PREFILTER_WIDTH, f"{where}: prefilter")
+    for expression in (*rule.context, rule.companion):
+        check_pattern(expression, PREFILTER_WIDTH, f"{where}: context")
+    for edge in (rule.before, rule.after):
+        if edge and not re.fullmatch(r"\[[^\]]+\]", edge):
+            raise RuleError(f"{where}: `before` and `after` are one character class each, such as [A-Za-z0-9]")
+    if any(len(anchor) < 2 or "\n" in anchor for anchor in rule.anchors):
+        raise RuleError(f"{where}: an anchor is a literal of at least two characters on one line")
+
+
+def check_unique(rules: Iterable[Rule]) -> None:
+    """Raise RuleError if two rules share an id, naming where both came from."""
+    seen: dict[str, Rule] = {}
+    for rule in rules:
+        if other := seen.get(rule.id):
+            raise RuleError(
+                f"rule id {rule.id!r} is defined twice: by {other.plugin} and by {rule.plugin}",
+                hint="Rename one, or leave a plugin out with --without-plugin.",
+            )
+        seen[rule.id] = rule
+
+
+def rules_digest(rules: Iterable[Rule]) -> str:
+    """Return a hex digest of everything about the rules that decides what they find."""
+    lines = sorted(json.dumps(rule_to_json(rule), sort_keys=True) for rule in rules)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def rule_to_json(rule: Rule) -> dict[str, object]:
+    """Return the rule as JSON-ready data."""
+    return asdict(rule)
+
+
+def rule_from_json(data: Mapping[str, Any]) -> Rule:
+    """Undo `rule_to_json`."""
+    values = {key: tuple(value) if key in _TUPLES else value for key, value in data.items()}
+    values["severity"] = Severity(values["severity"])
+    return Rule(**values)
+
+
+def rule_fields() -> Iterator[str]:
+    """Yield the names a rule file may use, for documentation tests."""
+    yield from (f.name for f in fields(Rule) if f.name != "plugin")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

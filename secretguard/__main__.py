@@ -2,6 +2,10 @@
 
 import sys
 
-from secretguard.cli import main
+# `-m` puts the current directory first on the path; in a hostile repository that would import its code.
+if not sys.flags.safe_path:
+    del sys.path[0]
+
+from secretguard.cli import main  # noqa: E402  # after the path is safe
 
 sys.exit(main())

@@ -148,7 +148,7 @@ def rule_to_json(rule: Rule) -> dict[str, object]:
 
 def rule_from_json(data: Mapping[str, Any]) -> Rule:
     """Undo `rule_to_json`."""
-    values = {key: tuple(value) if key in _TUPLES else value for key, value in data.items()}
+    values: dict[str, Any] = {key: tuple(value) if key in _TUPLES else value for key, value in data.items()}
     values["severity"] = Severity(values["severity"])
     return Rule(**values)
 

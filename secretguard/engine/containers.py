@@ -61,7 +61,7 @@ def _opener(data: bytes) -> Callable[[bytes], Iterator[Member]] | None:
     return None
 
 
-def _bounded(stream: IO[bytes], name: str) -> Member:
+def _bounded(stream: IO[bytes] | gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile, name: str) -> Member:
     content = stream.read(MAX_MEMBER + 1)
     if len(content) > MAX_MEMBER:
         return Member(name, problem="a member is larger than the limit and was not read")
@@ -88,7 +88,7 @@ def _tar(data: bytes) -> Iterator[Member]:
                 yield _bounded(stream, info.name)
 
 
-def _stream(opener: Callable[[IO[bytes]], IO[bytes]]) -> Callable[[bytes], Iterator[Member]]:
+def _stream(opener: Callable[[IO[bytes]], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]) -> Callable[[bytes], Iterator[Member]]:
     def one(data: bytes) -> Iterator[Member]:
         with opener(io.BytesIO(data)) as stream:
             yield _bounded(stream, "")

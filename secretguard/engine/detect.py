@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from secretguard.engine.anchors import EncodedAnchor, encoded_anchors
 from secretguard.engine.containers import is_container, members
@@ -16,13 +17,24 @@ MAX_DEPTH = 4
 """Encodings and containers inside each other; deeper is a stated limit."""
 
 
-@dataclass(frozen=True, slots=True)
 class Detector:
-    """Everything compiled from one set of rules; `prefilter` is None in the oracle."""
+    """One set of rules, compiled as far as it is needed; `prefilter` is None in the oracle."""
 
-    judges: tuple[Judge, ...]
-    anchors: tuple[EncodedAnchor, ...]
-    prefilter: Prefilter | None
+    def __init__(self, rules: Sequence[Rule], prefilter: Prefilter | None) -> None:
+        self.rules = tuple(rules)
+        self.prefilter = prefilter
+        self._judges: dict[int, Judge] = {}
+
+    def judge(self, number: int) -> Judge:
+        """Return rule `number` compiled for the precise pass; most scans need a handful of the rules."""
+        if number not in self._judges:
+            self._judges[number] = compile_judge(self.rules[number])
+        return self._judges[number]
+
+    @cached_property
+    def anchors(self) -> tuple[EncodedAnchor, ...]:
+        """The encoded forms of the rules' anchors, numbered as the prefilter numbers them."""
+        return encoded_anchors(self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,7 @@ class Finding:
 
 def oracle(rules: Sequence[Rule]) -> Detector:
     """Return a detector without Hyperscan: every rule everywhere. Slow, and the measure of the fast one."""
-    return Detector(tuple(map(compile_judge, rules)), encoded_anchors(rules), None)
+    return Detector(rules, None)
 
 
 def detect(blob: Blob, detector: Detector) -> Finding:
@@ -47,7 +59,7 @@ def detect(blob: Blob, detector: Detector) -> Finding:
     found = [*_in_text(blob, blob.data, hits, detector, (), None, 0)]
     if blob.offset == 0 and is_container(blob.data):
         found.extend(_in_container(blob, blob.data, detector, "", 0, problems))
-    return Finding(tuple(most_specific(found)) if found else (), tuple(problems), bool(hits) if hits else bool(found))
+    return Finding(tuple(most_specific(found)) if found else (), tuple(problems), bool(found) if hits is None else bool(hits))
 
 
 def _hits(data: bytes, detector: Detector) -> Hits | None:
@@ -57,12 +69,15 @@ def _hits(data: bytes, detector: Detector) -> Hits | None:
 def _in_text(
     blob: Blob, data: bytes, hits: Hits | None, detector: Detector, encoding: tuple[str, ...], inner: str | None, depth: int
 ) -> Iterator[Match]:
-    for judge, parts in judge_text(data, detector.judges, hits.rules if hits else None):
+    numbers = range(len(detector.rules)) if hits is None else sorted(hits.rules)
+    judges = ((detector.judge(number), None if hits is None else hits.rules[number]) for number in numbers)
+    for judge, parts in judge_text(data, judges):
         yield to_match(judge, parts, blob, data, encoding, inner)
     if depth >= MAX_DEPTH:
         return
-    anchored = hits.encoded if hits else _anchor_ends(data, detector.anchors)
-    for piece in (*decoded_pieces(data, detector.anchors, anchored), *wide_pieces(data)):
+    anchored = _anchor_ends(data, detector.anchors) if hits is None else hits.encoded
+    pieces = decoded_pieces(data, detector.anchors, anchored) if anchored else ()
+    for piece in (*pieces, *wide_pieces(data)):
         chain = (*encoding, piece.encoding)
         place = replace(blob, data=piece.data)
         for match in _in_text(place, piece.data, _hits(piece.data, detector), detector, chain, inner, depth + 1):

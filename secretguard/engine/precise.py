@@ -1,7 +1,7 @@
 """Blob -> matches: the exact judgement around each prefilter hit, or over everything without a prefilter."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from secretguard.engine import generic, values
@@ -45,14 +45,10 @@ def compile_judge(rule: Rule) -> Judge:
     return Judge(rule, pattern, tuple(map(caseless, rule.context)), companion, pattern_width(rule.pattern) + 64)
 
 
-def judge_text(
-    data: bytes, judges: Sequence[Judge], hits: Mapping[int, Iterable[int]] | None
-) -> Iterator[tuple[Judge, Parts]]:
-    """Yield what each rule finds in `data`: around `hits` (end offsets by rule number), or anywhere if None."""
-    numbers = range(len(judges)) if hits is None else sorted(hits)
-    for number in numbers:
-        judge = judges[number]
-        regions = [(0, len(data))] if hits is None else _regions(data, judge, hits[number])
+def judge_text(data: bytes, judges: Iterable[tuple[Judge, Iterable[int] | None]]) -> Iterator[tuple[Judge, Parts]]:
+    """Yield what each rule finds in `data`: around its hits (end offsets), or anywhere if these are None."""
+    for judge, hits in judges:
+        regions = [(0, len(data))] if hits is None else _regions(data, judge, hits)
         for low, high in regions:
             at = low
             while match := judge.pattern.search(data, at, high):

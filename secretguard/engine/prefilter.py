@@ -95,7 +95,7 @@ def load_database(serialised: bytes, owners: Sequence[int], rules: int) -> Hyper
 
 def library_version() -> str:
     """Return what a serialised database depends on."""
-    return f"{hyperscan.__version__}"
+    return str(getattr(hyperscan, "__version__", ""))
 
 
 def _named(error: Exception, rules: Sequence[Rule]) -> RuleError:

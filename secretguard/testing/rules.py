@@ -6,6 +6,7 @@ from functools import cache
 from types import ModuleType
 from typing import ClassVar
 
+from secretguard.engine.anchors import encoded_anchors
 from secretguard.engine.detect import Detector, detect, oracle
 from secretguard.engine.prefilter import compile_database, load_database
 from secretguard.examples import fill
@@ -83,9 +84,8 @@ def _installed() -> tuple[Rule, ...]:
 
 @cache
 def _fast(rules: tuple[Rule, ...]) -> Detector:
-    slow = _oracle(rules)
-    database, owners = compile_database(rules, slow.anchors)
-    return Detector(slow.judges, slow.anchors, load_database(database, owners, len(rules)))
+    database, owners = compile_database(rules, encoded_anchors(rules))
+    return Detector(rules, load_database(database, owners, len(rules)))
 
 
 @cache

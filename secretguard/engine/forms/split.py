@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 
+from secretguard.engine.engines import FAMILY_OF_PORT, family_named, nearest_family
 from secretguard.engine.parts import Found, Parts, port_number
 from secretguard.engine.settings import Setting, neighbours, settings
 from secretguard.engine.text import enclosing_lines, neighbourhood
@@ -19,25 +20,6 @@ _WORDS = {
     "database": ("name", "database", "db", "dbname", "db_name", "database_name", "initial_catalog", "vhost", "d"),
     "engine": ("engine", "dialect", "client", "type", "adapter", "driver", "connection", "driver_class_name", "drivername", "provider", "image"),
 }  # fmt: skip
-_ENGINES = (
-    ("postgres", r"postgres(?:ql)?|psycopg\w*|asyncpg|npgsql|pgx(?:pool)?|node-postgres|pg-promise|libpq|redshift|(?:new )?(?:pg\.)?(?:Pool|Client)\(\{|\bpsql\b|pg_dump|\bpgbouncer|['\"]pg['\"]|lib/pq|tokio_postgres|PgConnectOptions|\bpgsql\b|timescale"),
-    ("mysql", r"mysql\w*|mariadb\w*|pymysql|aiomysql|wp-config|WP_DEBUG|\$table_prefix"),
-    ("mongodb", r"mongo(?:db|ose|client|_initdb)?\w*"),
-    ("redis", r"\bredis\w*|\bvalkey|ioredis"),
-    ("amqp", r"rabbitmq\w*|\bamqps?\b|\bpika\b|\bkombu\b"),
-    ("mssql", r"sqlserver|sql server|mssql\w*|SqlConnection\w*|pymssql|\btedious\b"),
-    ("oracle", r"oracle\w*|cx_oracle|oracledb"),
-    ("clickhouse", r"clickhouse\w*"),
-    ("cassandra", r"cassandra\w*|scylla\w*|PlainTextAuthProvider"),
-    ("elasticsearch", r"elastic(?:search)?\w*|opensearch\w*"),
-    ("snowflake", r"snowflake\w*"),
-    ("kafka", r"kafka\w*|\bsasl\b"),
-    ("nats", r"\bnats\b"),
-    ("mqtt", r"\bmqtts?\w*|mosquitto\w*|\bpaho\b"),
-    ("smtp", r"\bsmtps?\w*|sendmail|nodemailer|email_host\w*|mailer\w*|\bmail_\w+"),
-)  # fmt: skip
-_ENGINE_WORDS = tuple((family, re.compile(words.encode(), re.IGNORECASE)) for family, words in _ENGINES)
-_PORTS = {5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp", 1433: "mssql", 1521: "oracle", 9042: "cassandra", 9092: "kafka", 587: "smtp", 465: "smtp", 1883: "mqtt", 8883: "mqtt", 4222: "nats", 9200: "elasticsearch"}  # fmt: skip
 _IMPLIED_USER = {"mysql_root": "root", "mariadb_root": "root", "sa": "sa", "mssql_sa": "sa", "postgresql_postgres": "postgres", "elastic": "elastic"}
 _NOT_A_VALUE = re.compile(
     r"^(?:str|string|text|bytes|int|bool|boolean|char|object|any|none|null|nil|true|false|optional|required|undefined|yes|no|on|off"
@@ -190,20 +172,11 @@ def _family(found: Found, prefix: str, siblings: dict[str, str], port: int | Non
     """Name the engine: by the key, its siblings, the port, else the nearest word that names one."""
     if found.rule.family not in ("database", "password"):
         return found.rule.family
-    for text in (prefix, siblings.get("engine", "")):
-        for family, words in _ENGINE_WORDS:
-            if text and (words.search(text.encode("utf-8", "surrogateescape")) or text.strip("_") == {"postgres": "pg"}.get(family)):
-                return family
-    if port in _PORTS:
-        return _PORTS[port]
+    named = family_named(prefix) or family_named(siblings.get("engine", "")) or FAMILY_OF_PORT.get(port or 0, "")
+    if named:
+        return named
     low, high = neighbourhood(found.data, mine.start, mine.value_end)
-    nearest: tuple[int, str] | None = None
-    for family, words in _ENGINE_WORDS:
-        for match in words.finditer(found.data, low, high):
-            distance = abs(match.start() - mine.start)
-            if not mine.value_start <= match.start() < mine.value_end and (nearest is None or distance < nearest[0]):
-                nearest = (distance, family)
-    return nearest[1] if nearest else found.rule.family
+    return nearest_family(found.data, low, high, (mine.start, mine.value_end)) or found.rule.family
 
 
 def _in_kubernetes_data(data: bytes, at: int) -> bool:

@@ -1,0 +1,7 @@
+import secretguard_cassandra
+
+from secretguard.testing import RulesPluginContract
+
+
+class TestCassandraRules(RulesPluginContract):
+    plugin = secretguard_cassandra

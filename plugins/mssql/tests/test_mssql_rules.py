@@ -1,0 +1,7 @@
+import secretguard_mssql
+
+from secretguard.testing import RulesPluginContract
+
+
+class TestMssqlRules(RulesPluginContract):
+    plugin = secretguard_mssql

@@ -1,0 +1,7 @@
+import secretguard_snowflake
+
+from secretguard.testing import RulesPluginContract
+
+
+class TestSnowflakeRules(RulesPluginContract):
+    plugin = secretguard_snowflake

@@ -1,0 +1,43 @@
+"""Which database or broker a word, a driver or a port speaks of."""
+
+import re
+
+_NAMES = (
+    ("postgres", r"postgres(?:ql)?|psycopg\w*|asyncpg|npgsql|pgx(?:pool)?|node-postgres|pg-promise|libpq|redshift|(?:new )?(?:pg\.)?(?:Pool|Client)\(\{|\bpsql\b|pg_dump|\bpgbouncer|['\"]pg['\"]|lib/pq|tokio_postgres|PgConnectOptions|\bpgsql\b|timescale"),
+    ("mysql", r"mysql\w*|mariadb\w*|pymysql|aiomysql|wp-config|WP_DEBUG|\$table_prefix"),
+    ("mongodb", r"mongo(?:db|ose|client|_initdb)?\w*"),
+    ("redis", r"\bredis\w*|\bvalkey|ioredis"),
+    ("amqp", r"rabbitmq\w*|\bamqps?\b|\bpika\b|\bkombu\b"),
+    ("mssql", r"sqlserver|sql server|mssql\w*|SqlConnection\w*|pymssql|\btedious\b"),
+    ("oracle", r"oracle\w*|cx_oracle|oracledb"),
+    ("clickhouse", r"clickhouse\w*"),
+    ("cassandra", r"cassandra\w*|scylla\w*|PlainTextAuthProvider"),
+    ("elasticsearch", r"elastic(?:search)?\w*|opensearch\w*"),
+    ("snowflake", r"snowflake\w*"),
+    ("kafka", r"kafka\w*|\bsasl\b"),
+    ("nats", r"\bnats\b"),
+    ("mqtt", r"\bmqtts?\w*|mosquitto\w*|\bpaho\b"),
+    ("smtp", r"\bsmtps?\w*|sendmail|nodemailer|email_host\w*|mailer\w*|\bmail_\w+"),
+)  # fmt: skip
+_WORDS = tuple((family, re.compile(words.encode(), re.IGNORECASE)) for family, words in _NAMES)
+FAMILY_OF_PORT = {5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp", 1433: "mssql", 1521: "oracle", 9042: "cassandra", 9092: "kafka", 587: "smtp", 465: "smtp", 1883: "mqtt", 8883: "mqtt", 4222: "nats", 9200: "elasticsearch"}  # fmt: skip
+
+
+def family_named(text: str) -> str:
+    """Return the family that `text` (a key, a driver, a dialect) names, or an empty string."""
+    if text.strip("_ ") == "pg":
+        return "postgres"
+    raw = text.encode("utf-8", "surrogateescape")
+    return next((family for family, words in _WORDS if raw and words.search(raw)), "")
+
+
+def nearest_family(data: bytes, low: int, high: int, around: tuple[int, int]) -> str:
+    """Return the family whose word stands nearest to the span `around`, outside of it, or an empty string."""
+    nearest: tuple[int, str] | None = None
+    for family, words in _WORDS:
+        for match in words.finditer(data, low, high):
+            distance = abs(match.start() - around[0])
+            inside = around[0] <= match.start() < around[1]
+            if not inside and (nearest is None or distance < nearest[0]):
+                nearest = (distance, family)
+    return nearest[1] if nearest else ""

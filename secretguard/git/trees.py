@@ -1,0 +1,73 @@
+"""The files of a tree, and the trees a blob stands in when no commit says so."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from secretguard.git.objects import list_objects, read_objects
+from secretguard.git.repository import Repository
+from secretguard.model import Problem
+
+_FEW = 32
+"""Up to so many ids are searched one by one in a tree, which is faster than taking it apart."""
+_LEVELS = 16
+_PATHS = 20
+
+
+class TreeEntry(NamedTuple):
+    """A file or symbolic link in a tree or in the index."""
+
+    path: str
+    blob: str
+
+
+def tree_files(repository: Repository, tree: str) -> list[TreeEntry]:
+    """Return every file below a tree (or the tree of a commit), submodules left out. Raises GitError."""
+    entries = []
+    for line in repository.git("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
+        about, _, path = line.partition(b"\t")
+        if len(words := about.split()) == 3 and words[1] == b"blob":
+            entries.append(TreeEntry(os.fsdecode(path), words[2].decode("ascii")))
+    return entries
+
+
+def find_in_trees(repository: Repository, blobs: Collection[str], problems: list[Problem]) -> Iterator[TreeEntry]:
+    """Yield the paths at which blobs stand in trees that no commit has, as far up as such trees go."""
+    parents: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    wanted, level = set(blobs), 0
+    while wanted and level < _LEVELS:
+        found = list(_holders(repository, wanted, problems))
+        for tree, name, content in found:
+            parents[content].add((tree, name))
+        wanted = {tree for tree, _, _ in found if tree not in parents}
+        level += 1
+    for blob in blobs:
+        for path in sorted(set(_paths(blob, parents, "")))[:_PATHS]:
+            if path:
+                yield TreeEntry(path, blob)
+
+
+def _paths(content: str, parents: Mapping[str, Collection[tuple[str, str]]], below: str) -> Iterator[str]:
+    holders = parents.get(content)
+    if not holders:
+        yield below
+        return
+    for tree, name in sorted(holders)[:_PATHS]:
+        yield from _paths(tree, parents, f"{name}/{below}" if below else name)
+
+
+def _holders(
+    repository: Repository, contents: Collection[str], problems: list[Problem]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (tree, name, content) for each entry of any tree that is one of the contents (blobs or trees)."""
+    raw_ids = {bytes.fromhex(content): content for content in contents}
+    entry = re.compile(rb"[0-7]+ ([^\0]+)\0(.{%d})" % len(next(iter(raw_ids))), re.DOTALL)
+    trees = (info.id for info in list_objects(repository, []) if info.type == "tree")
+    for info, blob in read_objects(repository, trees, problems):
+        if len(raw_ids) <= _FEW and not any(raw in blob.data for raw in raw_ids):
+            continue
+        for name, raw in entry.findall(blob.data):
+            if raw in raw_ids:
+                yield info.id, os.fsdecode(name), raw_ids[raw]

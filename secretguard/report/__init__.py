@@ -1,0 +1,1 @@
+"""Reporters: `Report` -> text, JSON, JSON lines or SARIF."""

@@ -1,0 +1,1 @@
+"""Sources in, a report out: reading, matching, grouping, ignoring."""

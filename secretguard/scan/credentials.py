@@ -1,0 +1,159 @@
+"""Grouping: every spelling and every place of one secret become one credential."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from secretguard.model import (
+    ANONYMOUS_FAMILIES,
+    Confidence,
+    Credential,
+    Endpoint,
+    Match,
+    Occurrence,
+    Place,
+    Severity,
+)
+from secretguard.scan.identity import Identity, credential_ids
+
+Key = tuple[str, str, str]
+"""(family, user, secret): what one spelling says about identity."""
+
+_DEFAULT_PORTS = {
+    "postgres": 5432, "mysql": 3306, "mongodb": 27017, "redis": 6379, "amqp": 5672, "mssql": 1433, "oracle": 1521,
+    "cassandra": 9042, "nats": 4222, "mqtt": 1883, "kafka": 9092,
+}  # fmt: skip
+_PLACES = list(Place)
+
+
+def group(occurrences: Iterable[Occurrence]) -> tuple[Credential, ...]:
+    """Return the credentials behind `occurrences`, the most dangerous first."""
+    by_key: dict[Key, list[Occurrence]] = defaultdict(list)
+    for occurrence in occurrences:
+        match = occurrence.match
+        by_key[match.family, match.user, match.secret.reveal()].append(occurrence)
+    merged: dict[Key, list[Occurrence]] = defaultdict(list)
+    for key, target in joins(by_key).items():
+        merged[target].extend(by_key[key])
+    bearing = {key: [o for o in places if o.match.secret.reveal() == key[2]] for key, places in merged.items()}
+    identities = [
+        Identity(key[0], key[1], places[0].match.secret, any(o.match.rule.machine_made for o in places))
+        for key, places in bearing.items()
+    ]
+    found = [
+        _credential(identifier, key, _lead(bearing[key]), merged[key])
+        for identifier, key in zip(credential_ids(identities), merged, strict=True)
+    ]
+    return tuple(sorted(found, key=_danger))
+
+
+def joins(keys: Iterable[Key]) -> dict[Key, Key]:
+    """Return for each key the key it joins (itself, mostly).
+
+    A spelling without user or family joins the one with the same secret, if exactly one fits; and a public half
+    that stands alone (an AWS key id) joins the credential whose user it is.
+    """
+    targets: dict[Key, Key] = {key: key for key in keys}
+    by_secret: dict[str, list[Key]] = defaultdict(list)
+    by_user: dict[tuple[str, str], list[Key]] = defaultdict(list)
+    for key in targets:
+        by_secret[key[2]].append(key)
+        if key[1]:
+            by_user[key[0], key[1]].append(key)
+    for key in targets:
+        richer = [other for other in by_secret[key[2]] if _says_more(other, key)]
+        best = [one for one in richer if not any(_says_more(other, one) for other in richer)]
+        owners = [other for other in by_user.get((key[0], key[2]), ()) if other != key]
+        if len(best) == 1:
+            targets[key] = best[0]
+        elif not richer and len(owners) == 1:
+            targets[key] = owners[0]
+    return {key: _final(targets, key) for key in targets}
+
+
+def _final(targets: Mapping[Key, Key], key: Key) -> Key:
+    while targets[key] != key:
+        key = targets[key]
+    return key
+
+
+def _says_more(other: Key, key: Key) -> bool:
+    """Whether `other` fits `key` and knows a family or user that `key` does not."""
+    family, user, _ = key
+    family_fits = family == other[0] or family in ANONYMOUS_FAMILIES
+    user_fits = user in ("", other[1])
+    known = (other[0] not in ANONYMOUS_FAMILIES) + bool(other[1])
+    return other != key and family_fits and user_fits and known > (family not in ANONYMOUS_FAMILIES) + bool(user)
+
+
+def _lead(places: Sequence[Occurrence]) -> Match:
+    """Return the match that tells most: the surest, richest, plainest spelling."""
+
+    def rank(match: Match) -> tuple[bool, bool, int, int, int, int, str]:
+        return (
+            not match.placeholder,
+            not match.rule.generic,
+            match.confidence.rank,
+            bool(match.user) + bool(match.endpoints),
+            match.severity.rank,
+            -len(match.encoding),
+            match.rule.id,
+        )
+
+    return max((o.match for o in places), key=rank)
+
+
+def _credential(identifier: str, key: Key, lead: Match, places: Sequence[Occurrence]) -> Credential:
+    family, user, _ = key
+    real = [o.match for o in places if not o.match.placeholder] or [o.match for o in places]
+    return Credential(
+        id=identifier,
+        rule=lead.rule,
+        family=family,
+        user=user,
+        secret=lead.secret,
+        text=lead.text,
+        redacted=lead.redacted,
+        severity=max((match.severity for match in real), key=lambda s: s.rank, default=Severity.LOW),
+        confidence=max((match.confidence for match in real), key=lambda c: c.rank, default=Confidence.LOW),
+        endpoints=_endpoints(family, places),
+        occurrences=tuple(sorted(_distinct(places), key=_place)),
+    )
+
+
+def _endpoints(family: str, places: Sequence[Occurrence]) -> tuple[Endpoint, ...]:
+    found: dict[tuple[str, int | None, str], Endpoint] = {}
+    for occurrence in places:
+        for endpoint in occurrence.match.endpoints:
+            port = endpoint.port or _DEFAULT_PORTS.get(family)
+            key = (endpoint.host.lower(), port, endpoint.database)
+            found.setdefault(key, replace(endpoint, port=port))
+    # A place that names no database says nothing that one with a database does not.
+    named = {(host, port) for host, port, database in found if database}
+    return tuple(
+        endpoint for (host, port, database), endpoint in sorted(found.items(), key=lambda i: str(i[0]))
+        if database or (host, port) not in named
+    )  # fmt: skip
+
+
+def _distinct(places: Iterable[Occurrence]) -> list[Occurrence]:
+    seen = {
+        (o.location.source, o.location.path, o.location.commit, o.location.ref, o.match.inner, o.match.start, o.match.end): o
+        for o in places
+    }
+    return list(seen.values())
+
+
+def _place(occurrence: Occurrence) -> tuple[int, str, str, int, int, str]:
+    at, match = occurrence.location, occurrence.match
+    return (_PLACES.index(at.source), at.date or "", at.path, match.line, match.column, at.commit or "")
+
+
+def _danger(credential: Credential) -> tuple[int, int, bool, int, str]:
+    return (
+        -credential.severity.rank,
+        -credential.confidence.rank,
+        not credential.in_head,
+        -len(credential.occurrences),
+        credential.id,
+    )

@@ -1,0 +1,54 @@
+"""The id of a credential: the same on every clone and machine, whatever moves, rebases or re-spells it.
+
+`sg_` + 12 hex of canonical JSON `[1, family, user, secret]`. A secret that a person may have chosen goes through
+scrypt, which sets a price for each guess; a machine-made one through HMAC. The constant is public unless the
+operator sets SECRETGUARD_ID_KEY: it is a price, not secrecy. Test vectors are in `tests/scan/test_identity.py`.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from secretguard.secret import Secret
+
+CONSTANT = "secretguard/id/1"
+_SCRYPT = {"n": 1 << 12, "r": 8, "p": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an id is made from."""
+
+    family: str
+    user: str
+    secret: Secret
+    machine_made: bool
+
+
+def id_key() -> bytes:
+    """Return the salt of ids: the operator's SECRETGUARD_ID_KEY, else the public constant."""
+    return os.environ.get("SECRETGUARD_ID_KEY", CONSTANT).encode("utf-8", "surrogateescape") or CONSTANT.encode()
+
+
+def credential_id(identity: Identity, key: bytes | None = None) -> str:
+    """Return the id of one credential."""
+    key = id_key() if key is None else key
+    canonical = json.dumps(
+        [1, identity.family, identity.user, identity.secret.reveal()], ensure_ascii=False, separators=(",", ":")
+    ).encode("utf-8", "surrogateescape")
+    if identity.machine_made:
+        return "sg_" + hmac.new(key, canonical, hashlib.sha256).hexdigest()[:12]
+    return "sg_" + hashlib.scrypt(canonical, salt=key, dklen=32, **_SCRYPT).hex()[:12]
+
+
+def credential_ids(identities: Sequence[Identity]) -> list[str]:
+    """Return the ids of many credentials, in their order; scrypt lets go of the interpreter lock, so threads help."""
+    key = id_key()
+    if len(identities) < 4:
+        return [credential_id(identity, key) for identity in identities]
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        return list(pool.map(lambda identity: credential_id(identity, key), identities))

@@ -1,0 +1,135 @@
+"""One scan: sources -> blobs -> matches -> places -> credentials -> report."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from secretguard.config import Config
+from secretguard.engine.detect import Detector, detect
+from secretguard.model import Blob, Match, Occurrence, Place, Problem, Report, Stats
+from secretguard.scan.cache import compiled_rules
+from secretguard.scan.credentials import group
+from secretguard.scan.ignore import apply_ignores, load_ignores
+from secretguard.scan.sources import Opened, Source, sources_for
+
+
+class Progress(Protocol):
+    """Something that shows how far a scan is."""
+
+    def phase(self, name: str, total: int) -> None:
+        """Begin a phase of `total` bytes; 0 if nobody knows."""
+        ...
+
+    def advance(self, amount: int) -> None:
+        """Count `amount` bytes as looked at."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What to scan and how."""
+
+    config: Config
+    target: str = "."
+    """A path or a clone URL."""
+    mode: str = "tree"
+    """tree, history, staged, since or stdin."""
+    since: str = ""
+    include_ignored: bool = False
+    use_cache: bool = True
+    baseline: Path | None = None
+    jobs: int = 0
+    rule_files: tuple[Path, ...] = ()
+    without_plugins: frozenset[str] = frozenset()
+    stdin: BinaryIO | None = None
+
+
+@dataclass
+class Sweep:
+    """What the pass over all blobs gathers."""
+
+    matches: dict[str, list[Match]] = field(default_factory=lambda: defaultdict(list))
+    problems: list[Problem] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    blobs: int = 0
+    bytes: int = 0
+    bytes_matched: int = 0
+
+
+def scan(request: ScanRequest, progress: Progress) -> Report:
+    """Carry out `request`. Raises SecretguardError where nothing can be scanned; lesser trouble is in the report."""
+    started = time.monotonic()
+    compiled = compiled_rules(request.without_plugins, request.rule_files)
+    with sources_for(
+        request.target,
+        request.mode,
+        since=request.since,
+        include_ignored=request.include_ignored,
+        stdin=request.stdin,
+    ) as opened:
+        sweep = Sweep()
+        for source in opened.sources:
+            _sweep(source, compiled.detector, sweep, progress)
+        progress.phase("Finding where they live", 0)
+        found = _locate(opened.sources, sweep)
+        progress.phase("Grouping", 0)
+        outcome = apply_ignores(group(found), load_ignores(request.config, opened.root, request.baseline), _change(opened))
+        problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *sweep.problems]
+        return Report(
+            path=opened.path,
+            head=opened.head,
+            mode=request.mode,
+            rules=len(compiled.detector.rules),
+            rules_digest=compiled.digest,
+            stats=Stats(
+                objects=sum(source.objects for source in opened.sources),
+                blobs=sweep.blobs,
+                bytes=sweep.bytes,
+                bytes_matched=sweep.bytes_matched,
+                skipped=sum(source.skipped for source in opened.sources),
+                seconds=round(time.monotonic() - started, 3),
+            ),
+            credentials=outcome.kept,
+            ignored=outcome.ignored,
+            problems=tuple(problems),
+            notes=outcome.notes,
+        )
+
+
+def _sweep(source: Source, detector: Detector, sweep: Sweep, progress: Progress) -> None:
+    """Match every blob of `source` that no source before it had."""
+    progress.phase(source.name, source.size()[1])
+    mine: set[str] = set()
+    for blob in source.blobs():
+        progress.advance(len(blob.data))
+        if blob.id in sweep.seen:
+            continue
+        mine.add(blob.id)
+        sweep.blobs += blob.offset == 0
+        sweep.bytes += len(blob.data)
+        _match(blob, detector, sweep)
+    sweep.seen |= mine
+
+
+def _match(blob: Blob, detector: Detector, sweep: Sweep) -> None:
+    finding = detect(blob, detector)
+    sweep.bytes_matched += len(blob.data) if finding.hit else 0
+    sweep.problems.extend(Problem(blob.id, what, is_note=True) for what in finding.problems)
+    if finding.matches:
+        # Windows of one large blob overlap.
+        known = {(m.rule.id, m.inner, m.start, m.end) for m in sweep.matches[blob.id]}
+        fresh = [m for m in finding.matches if (m.rule.id, m.inner, m.start, m.end) not in known]
+        sweep.matches[blob.id].extend(fresh)
+
+
+def _locate(sources: Sequence[Source], sweep: Sweep) -> list[Occurrence]:
+    """Join places to matches, for blobs with matches only."""
+    matched = [blob for blob, matches in sweep.matches.items() if matches]
+    found: list[Occurrence] = []
+    for source in sources:
+        for blob, locations in source.locate(matched).items():
+            found.extend(Occurrence(match, at) for at in locations for match in sweep.matches[blob])
+    return found

@@ -1,6 +1,8 @@
 """What a rule's expression may be: bounded, on one line, without look-around, safe from backtracking."""
 
+import random
 import re
+from collections.abc import Iterator
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -111,3 +113,37 @@ _CATEGORIES = {
     sre.CATEGORY_WORD: rb"\w",
     sre.CATEGORY_NOT_WORD: rb"\W",
 }
+
+
+def samples(pattern: str, count: int, seed: int = 0) -> Iterator[bytes]:
+    """Yield `count` texts that `pattern` matches, mostly its shortest ones, where matchers are tried hardest."""
+    tree = _parser.parse(pattern.encode("utf-8"))
+    rng = random.Random(f"{seed}:{pattern}")
+    accepted: dict[int, bytes] = {}
+    for _ in range(count):
+        yield b"".join(_sample(tree, rng, accepted))
+
+
+def _sample(nodes: Any, rng: random.Random, accepted: dict[int, bytes]) -> Iterator[bytes]:
+    for op, argument in nodes:
+        if op is sre.LITERAL:
+            yield bytes([argument])
+        elif op in (sre.IN, sre.ANY, sre.NOT_LITERAL):
+            known = accepted.get(id(argument)) or accepted.setdefault(id(argument), _accepted(op, argument))
+            yield bytes([rng.choice(known)])
+        elif op is sre.BRANCH:
+            yield from _sample(rng.choice(argument[1]), rng, accepted)
+        elif op is sre.SUBPATTERN:
+            yield from _sample(argument[3], rng, accepted)
+        elif op is sre.ATOMIC_GROUP:
+            yield from _sample(argument, rng, accepted)
+        elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+            low, high, body = argument
+            for _ in range(min(high, low + rng.choice((0, 0, 0, 1, 2)))):
+                yield from _sample(body, rng, accepted)
+
+
+def _accepted(op: Any, argument: Any) -> bytes:
+    """Return the bytes a class accepts: the visible ones, if there are any."""
+    every = bytes(byte for byte in range(256) if byte != _NEWLINE and _accepts((op, argument), byte))
+    return bytes(byte for byte in every if 0x20 < byte < 0x7F) or every

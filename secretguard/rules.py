@@ -25,6 +25,7 @@ _OPTIONAL = (
     "machine_made", "generic", "entropy", "checksum", "examples", "counter_examples",
 )  # fmt: skip
 _TUPLES = ("anchors", "prefilters", "context", "examples", "counter_examples")
+_DIALECT = r"(?:\+[a-z0-9_.-]{1,24})?"
 _USERINFO = r"://(?:[^\s:@/'\"`<>]{0,128}:)?[^\s'\"`<>]{1,256}@"
 
 
@@ -72,13 +73,13 @@ def _from_schemes(schemes: object) -> dict[str, Any]:
     """One URI grammar for every `form: uri` rule: the rule lists schemes, dialect suffixes are allowed."""
     if schemes is None:
         return {}
-    names = _strings(schemes, "schemes")
-    union = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    prefix = rf"(?i:(?:{union})(?:\+[a-z0-9_.-]{{1,24}})?"
+    names = sorted(_strings(schemes, "schemes"), key=len, reverse=True)
+    # Schemes of one or two letters by themselves: Hyperscan misses them among longer ones.
+    groups = ["|".join(re.escape(name) for name in names if len(name) > 2), *(n for n in names if len(n) <= 2)]
     return {
         "form": "uri",
-        "pattern": prefix + "://)",
-        "prefilters": (prefix + _USERINFO + ")",),
+        "pattern": f"(?i:(?:{'|'.join(map(re.escape, names))}){_DIALECT}://)",
+        "prefilters": tuple(f"(?i:(?:{group}){_DIALECT}{_USERINFO})" for group in groups if group),
         "anchors": tuple(f"{name}://" for name in names) + tuple(f"{name}+" for name in names if len(name) > 4),
         "before": "[A-Za-z0-9_+.-]",
         "after": "",

@@ -14,6 +14,7 @@ from secretguard.errors import ExitCode, UsageError
 from secretguard.model import Credential, Report
 from secretguard.report.danger import real_problems
 from secretguard.report.masking import masking
+from secretguard.report.places import count
 from secretguard.report.printable import printable
 from secretguard.scan.baseline import (
     DEFAULT_FILE,
@@ -48,9 +49,8 @@ def command() -> None:
 @_file
 @_history
 @click.option("--force", is_flag=True, help="Write a new one over the one that is there; its notes are lost.")
-@click.option("--note", default="", help="A note for every entry.")
 @click.pass_context
-def create(ctx: click.Context, target: str, file: Path | None, history: bool, force: bool, note: str) -> ExitCode:
+def create(ctx: click.Context, target: str, file: Path | None, history: bool, force: bool) -> ExitCode:
     """Write a baseline of everything that a scan of TARGET reports today."""
     config = configure(ctx, target)
     path = _path(file, config, target)
@@ -61,9 +61,9 @@ def create(ctx: click.Context, target: str, file: Path | None, history: bool, fo
     entries = {credential.id: entry_for(credential) for credential in report.credentials}
     for name in _known(report) & set(old or ()):
         entries.setdefault(name, replace((old or {})[name], status="accepted", note=""))
-    write_baseline(path, [replace(entry, note=clean_note(note)) for entry in entries.values()])
+    write_baseline(path, entries.values())
     scope = "the whole history" if history else "the working tree; --history adds what only its history holds"
-    console.echo(printable(f"{path}: {_count(len(entries))} ({scope})"))
+    console.echo(printable(f"{path}: {count(len(entries), 'credential')} ({scope})"))
     return _finished(report)
 
 
@@ -90,7 +90,7 @@ def update(ctx: click.Context, target: str, file: Path | None, history: bool, pr
     words = [f"{len(new):,} added", f"{len(old) - len(kept):,} dropped", f"{len(kept) + len(new):,} in all"]
     console.echo(printable(f"{path}: {', '.join(words)}"))
     if gone and history and not prune:
-        console.print_line(f"{_count(len(gone))} of it found nowhere any more; --prune drops them.")
+        console.print_line(f"{count(len(gone), 'credential')} of it found nowhere any more; --prune drops them.")
     return _finished(report)
 
 
@@ -105,8 +105,8 @@ def audit(ctx: click.Context, target: str, file: Path | None, history: bool, eve
     config = configure(ctx, target)
     path, entries = _existing(file, config, target)
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
-        for line in table(entries.values()):
-            console.echo(line)
+        rows = [_cells(entries[name]) for name in sorted(entries)]
+        console.print_table(("id", "status", "kind", "rule", "note"), rows)
         return
     report = run_scan(target, _mode(history), _bare(config))
     found = {credential.id: credential for credential in report.credentials}
@@ -149,16 +149,8 @@ def import_file(ctx: click.Context, source: Path, target: str, file: Path | None
     return _finished(report)
 
 
-def table(entries: Iterable[Entry]) -> list[str]:
-    """Return the entries as aligned lines of text."""
-    rows = [("ID", "STATUS", "KIND", "RULE", "NOTE")]
-    rows += [(one.id, one.status, one.kind, one.rule, one.note) for one in sorted(entries, key=lambda one: one.id)]
-    clean = [tuple(printable(cell) for cell in row) for row in rows]
-    widths = [max(len(row[column]) for row in clean) for column in range(4)]
-    return [
-        "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip()
-        for row in clean
-    ]
+def _cells(entry: Entry) -> tuple[str, ...]:
+    return tuple(map(printable, (entry.id, entry.status, entry.kind, entry.rule, entry.note)))
 
 
 def decide(
@@ -170,7 +162,7 @@ def decide(
 ) -> Iterable[Entry]:
     """Ask about each entry and yield those that an answer changed. `ask` takes a question and the allowed answers."""
     for number, entry in enumerate(entries, 1):
-        tell(f"\n{number}/{len(entries)}  " + "  ".join(table([entry])[1].split("  ")))
+        tell(f"\n{number}/{len(entries)}  {'  '.join(_cells(entry)).rstrip()}")
         for line in _seen(found.get(entry.id)):
             tell(f"  {line}")
         answer = ask(_QUESTION, tuple(_ANSWERS))
@@ -234,13 +226,9 @@ def _is_terminal(stream: object) -> bool:
     return stream is not None and bool(getattr(stream, "isatty", bool)())
 
 
-def _count(number: int) -> str:
-    return f"{number:,} credential{'' if number == 1 else 's'}"
-
-
 def _finished(report: Report) -> ExitCode:
     """Print what could not be read: a baseline made without it is not complete."""
     problems = real_problems(report)
     for problem in problems:
-        console.print_line(f"problem: {problem.where}: {problem.what}")
+        console.print_problem(problem)
     return ExitCode.INCOMPLETE if problems else ExitCode.CLEAN

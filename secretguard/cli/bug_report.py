@@ -77,5 +77,6 @@ def _places(error: BaseException) -> list[str]:
     places = [
         f"{frame.f_globals.get('__name__', '?')}:{line} in {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)
+        if not str(frame.f_globals.get("__name__")).startswith("importlib")
     ]
     return places[-_MOST_PLACES:]

@@ -10,14 +10,14 @@ import click
 
 from secretguard.cli import console, output
 from secretguard.cli.hook_script import HookFile, install, uninstall
-from secretguard.cli.invocation import configure, run_scan
+from secretguard.cli.invocation import configure
+from secretguard.cli.scanning import run_scan
 from secretguard.errors import ExitCode, GitError, UsageError
 from secretguard.git.command import git
 from secretguard.report.danger import exit_code
 from secretguard.report.printable import printable
 
 _ZERO = re.compile(r"0{40,64}")
-_OBJECT = re.compile(r"[0-9a-f]{40,64}")
 
 
 @click.group("hook")
@@ -50,8 +50,7 @@ def run_hook(ctx: click.Context, name: str) -> ExitCode:  # noqa: ARG001 - there
     codes = {ExitCode.CLEAN}
     for since in _pushed(os.environ):
         config = configure(ctx)
-        mode = "since" if since else "history"
-        report = run_scan(".", mode, config, since=since)
+        report = run_scan(".", "since", config, since=since)
         output.deliver(report, output.reporter(config), config, None, show_secrets=False)
         codes.add(exit_code(report, config.fail_on))
     return ExitCode.FOUND if ExitCode.FOUND in codes else max(codes)
@@ -100,32 +99,26 @@ def _hooks_path(repo: Path) -> str:
 
 
 def _pushed(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield a range for each ref that is pushed, or nothing for a first push of everything."""
+    """Yield a range for each ref that is pushed."""
     if "PRE_COMMIT" in environ:
-        old, new = environ.get("PRE_COMMIT_FROM_REF", ""), environ.get("PRE_COMMIT_TO_REF", "")
-        yield _range(new or "HEAD", old)
+        yield _range(environ.get("PRE_COMMIT_FROM_REF", ""), environ.get("PRE_COMMIT_TO_REF") or "HEAD")
         return
-    for line in sys.stdin.read().splitlines() if sys.stdin else ():
+    for line in sys.stdin if sys.stdin else ():
         words = line.split()
-        if len(words) == 4 and _OBJECT.fullmatch(words[1]) and not _ZERO.fullmatch(words[1]):
-            yield _range(words[1], words[3])
+        if len(words) == 4 and not _ZERO.fullmatch(words[1]):  # a ref that is deleted sends nothing
+            yield _range(words[3], words[1])
 
 
-def _range(new: str, old: str) -> str:
-    """Return what `new` has and `old` has not; if nobody here knows `old`, what no remote has; empty for everything."""
-    repo = Path()
-    if old and not old.startswith("-") and not _ZERO.fullmatch(old) and _known(repo, old):
-        return f"{old}..{new}"
-    commits = git(["rev-list", "--topo-order", "--reverse", new, "--not", "--remotes", "--"], directory=repo).split()
-    if not commits:
-        return f"{new}..{new}"
-    first = commits[0].decode()
-    return f"{first}^..{new}" if _known(repo, f"{first}^") else ""
+def _range(old: str, new: str) -> str:
+    """Return what `new` has and `old` has not; if `old` is not known here, what no remote has (`0..new`)."""
+    return f"{old if _known(old) else '0'}..{new}"
 
 
-def _known(repo: Path, revision: str) -> bool:
+def _known(revision: str) -> bool:
+    if not revision or revision.startswith("-") or _ZERO.fullmatch(revision):
+        return False
     try:
-        git(["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], directory=repo)
+        git(["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], directory=Path())
     except GitError:
         return False
     return True

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from secretguard.cli import output
-from secretguard.cli.invocation import configure, run_scan
+from secretguard.cli import console, output
+from secretguard.cli.invocation import configure
+from secretguard.cli.scanning import run_scan
 from secretguard.config import FAIL_ON, FORMATS, MOST_JOBS
 from secretguard.errors import ExitCode
 from secretguard.report.danger import exit_code
@@ -45,7 +46,11 @@ def command(ctx: click.Context, /, **options: Any) -> ExitCode:
     output.check_writable(options["output"])
     report = run_scan(options["target"], mode, config, since=options["since"] or "", use_cache=not options["no_cache"])
     output.deliver(report, reporter, config, options["output"], show_secrets=options["show_secrets"])
-    return exit_code(report, config.fail_on)
+    code = exit_code(report, config.fail_on)
+    if report.credentials and code is not ExitCode.FOUND and config.verbosity >= 0:
+        origin = config.origin("fail_on")
+        console.print_line(f"Not a failure: nothing reaches `fail_on: {config.fail_on}` ({origin}).")
+    return code
 
 
 def _mode(options: Mapping[str, Any]) -> str:

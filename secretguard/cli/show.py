@@ -8,7 +8,8 @@ import click
 
 from secretguard import __version__
 from secretguard.cli import console, output
-from secretguard.cli.invocation import configure, run_scan
+from secretguard.cli.invocation import configure
+from secretguard.cli.scanning import run_scan
 from secretguard.config import Config
 from secretguard.errors import ExitCode, UsageError
 from secretguard.model import Credential, Report

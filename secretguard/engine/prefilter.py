@@ -3,8 +3,9 @@
 The only module that imports hyperscan. A hit is a safe superset: it says where to look, not what is there.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import hyperscan
@@ -12,8 +13,11 @@ import hyperscan
 from secretguard.engine.anchors import EncodedAnchor
 from secretguard.errors import RuleError
 from secretguard.model import Rule
+from secretguard.patterns import samples
 
 _FLAGS = hyperscan.HS_FLAG_MULTILINE
+_SAMPLES = 40
+_BEFORE = (b"", b"some line before\n" * 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,16 @@ class Prefilter(Protocol):
 class HyperscanPrefilter:
     """The compiled database; one per process, since the scratch space is not shared."""
 
-    def __init__(self, database: hyperscan.Database, owners: Sequence[int], rules: int) -> None:
-        self._database = database
-        self._owners = owners
-        self._rules = rules
+    def __init__(self, compiled: "Compiled", rules: Sequence[Rule]) -> None:
+        """`compiled` must come from a trusted place: Hyperscan does not check what it deserialises."""
+        self._database = hyperscan.loadb(compiled.database, hyperscan.HS_MODE_BLOCK)
+        self._database.scratch = hyperscan.Scratch(self._database)
+        self._owners = compiled.owners
+        self._rules = len(rules)
+        self._missed = tuple(
+            (number, re.compile(rules[number].prefilters[index].encode(), re.MULTILINE))
+            for number, index in compiled.missed
+        )
 
     def scan(self, data: bytes) -> Hits:
         """Return every hit in `data`: all end offsets of all expressions."""
@@ -57,15 +67,26 @@ class HyperscanPrefilter:
                 encoded.setdefault(owner - count, []).append(end)
 
         self._database.scan(data, match_event_handler=on_hit)
+        for number, expression in self._missed:
+            if ends := [match.end() for match in expression.finditer(data)]:
+                rules.setdefault(number, []).extend(ends)
         return Hits(rules, encoded)
 
 
-def compile_database(rules: Sequence[Rule], anchors: Sequence[EncodedAnchor]) -> tuple[bytes, list[int]]:
-    """Compile every prefilter; return the serialised database and the owner of each expression.
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What `compile_prefilter` makes and the cache keeps."""
 
-    Owner `i` is rule `i`, owner `len(rules) + j` is encoded anchor `j`. Raises RuleError naming the rule
-    that Hyperscan refuses.
-    """
+    database: bytes
+    """Serialised by Hyperscan."""
+    owners: tuple[int, ...]
+    """Owner of each expression: `i` is rule `i`, `len(rules) + j` is encoded anchor `j`."""
+    missed: tuple[tuple[int, int], ...]
+    """(rule, prefilter) of the expressions that Hyperscan gets wrong and Python's `re` runs instead."""
+
+
+def compile_prefilter(rules: Sequence[Rule], anchors: Sequence[EncodedAnchor]) -> Compiled:
+    """Compile every prefilter and anchor. Raises RuleError naming the rule that Hyperscan refuses."""
     expressions: list[bytes] = []
     owners: list[int] = []
     flags: list[int] = []
@@ -83,14 +104,24 @@ def compile_database(rules: Sequence[Rule], anchors: Sequence[EncodedAnchor]) ->
         database.compile(expressions=expressions, ids=range(len(expressions)), elements=len(expressions), flags=flags)
     except hyperscan.HyperscanError as error:
         raise _named(error, rules) from None
-    return bytes(hyperscan.dumpb(database)), owners
+    compiled = Compiled(bytes(hyperscan.dumpb(database)), tuple(owners), ())
+    return replace(compiled, missed=tuple(_missed(HyperscanPrefilter(compiled, rules), rules)))
 
 
-def load_database(serialised: bytes, owners: Sequence[int], rules: int) -> HyperscanPrefilter:
-    """Undo `compile_database`. `serialised` must come from a trusted place: Hyperscan does not check it."""
-    database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
-    database.scratch = hyperscan.Scratch(database)
-    return HyperscanPrefilter(database, owners, rules)
+def _missed(prefilter: HyperscanPrefilter, rules: Sequence[Rule]) -> Iterator[tuple[int, int]]:
+    """Yield the prefilters that the database does not find in texts they match.
+
+    Vectorscan 5.4 misses `(?:postgres|pg)[a-z]{0,32}password=` in `pgpassword=` when some 24 bytes stand before it:
+    where one or two bytes may lead to a repeat before the longest literal. See docs/decisions.md.
+    """
+    for number, rule in enumerate(rules):
+        for index, expression in enumerate(rule.prefilters):
+            for sample in samples(expression, _SAMPLES + 2 * expression.count("|")):
+                ends = (len(before) + len(sample) for before in _BEFORE)
+                found = (prefilter.scan(before + sample + b"\n").rules.get(number, ()) for before in _BEFORE)
+                if any(end not in hits for end, hits in zip(ends, found, strict=True)):
+                    yield number, index
+                    break
 
 
 def library_version() -> str:

@@ -226,5 +226,5 @@ def _search_path() -> list[str]:
 def git_executable() -> str | None:
     """Return the git on PATH, or None."""
     # With a directory part, so that Windows does not look in the current directory first.
-    candidates = (shutil.which(Path(entry, "git")) for entry in _search_path())
+    candidates = (shutil.which(str(Path(entry, "git"))) for entry in _search_path())
     return next((found for found in candidates if found), None)

@@ -71,3 +71,12 @@ def _holders(
         for name, raw in entry.findall(blob.data):
             if raw in raw_ids:
                 yield info.id, os.fsdecode(name), raw_ids[raw]
+
+
+def content_at(repository: Repository, revision: str | None, path: str) -> bytes | None:
+    """Return what a file holds in a commit, or in the index if `revision` is None; None if it is not there."""
+    if revision is not None and not revision.isalnum():
+        return None
+    with repository.process("cat-file", "blob", f"{revision or ''}:{path}") as process:
+        data = process.stdout.read()
+        return data if process.wait() == 0 else None

@@ -18,7 +18,7 @@ def blob_id(data: bytes, object_format: str = "sha1") -> str:
 
 
 def windows(name: str, read: Callable[[int], bytes]) -> Iterator[Blob]:
-    """Yield, as the blob `name`, what `read` returns until it returns nothing, in windows of which each repeats the end of the last."""
+    """Yield what `read` returns, to its end, as windows of the blob `name`; each repeats the end of the one before."""
     data = read(WINDOW)
     offset, line = 0, 1
     while True:

@@ -1,7 +1,7 @@
 """Where a credential stands, as a person would say it: current files first, one line a place."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from secretguard.model import Credential, Location, Occurrence, Place
 
@@ -67,10 +67,10 @@ def describe(occurrence: Occurrence, clean: Callable[[str], str]) -> str:
     return f"{spot}  ({extra})" if extra else spot
 
 
-def counted_by_kind(credential: Credential) -> list[str]:
-    """Return `3 current files`, `1 stash` and so on, in the order of `Place`."""
+def counted_by_kind(credential: Credential, but: Collection[Place] = ()) -> list[str]:
+    """Return `3 current files`, `1 stash` and so on, in the order of `Place`, leaving out the kinds in `but`."""
     counts = Counter(kind_of(occurrence.location) for occurrence in distinct_places(credential))
-    return [count(counts[place], *PLACE_NAMES[place]) for place in Place if counts[place]]
+    return [count(counts[place], *PLACE_NAMES[place]) for place in Place if counts[place] and place not in but]
 
 
 def count(number: int, one: str, many: str = "") -> str:

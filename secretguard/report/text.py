@@ -120,7 +120,7 @@ def write_heading(sheet: Sheet, credential: Credential, *, show_secrets: bool = 
         sheet.field("opens", *_some([f"{user}@{one}" if user else one for one in opened], _MOST_ENDPOINTS))
     elif user:
         sheet.field("user", user)
-    sheet.field("spread", _spread(credential))
+    sheet.field("spread", *_spread(credential))
     if first := credential.introduced_by:
         words = (first.date or "")[:10], f"commit {(first.commit or '?')[:12]}", clean(first.author or "")
         sheet.field("first seen", ", ".join(word for word in words if word))
@@ -150,7 +150,7 @@ def _some(lines: list[str], most: int) -> list[str]:
     return lines if len(lines) <= most else [*lines[: most - 1], f"and {len(lines) - most + 1:,} more"]
 
 
-def _spread(credential: Credential) -> str:
+def _spread(credential: Credential) -> list[str]:
     words = [count(credential.files, "file")] if credential.files else []
     if credential.commits:
         words.append(count(credential.commits, "commit"))
@@ -161,9 +161,10 @@ def _spread(credential: Credential) -> str:
         state = ""
     else:
         state = "gone from the current files, still in the repository"
-    kinds = counted_by_kind(credential)
-    text = ", ".join(words) + (f"; {state}" if state and words else state)
-    return f"{text} ({', '.join(kinds)})" if len(kinds) > 1 else text or ", ".join(kinds)
+    lines = ["; ".join(filter(None, (", ".join(words), state)))]
+    if elsewhere := counted_by_kind(credential, but=(Place.WORKTREE, Place.STAGED, Place.HISTORY)):
+        lines.append(f"{'also ' if lines[0] else ''}{', '.join(elsewhere)}")
+    return [line for line in lines if line]
 
 
 def _advice(credential: Credential, mode: str) -> str:
@@ -219,7 +220,7 @@ def _write_problems(sheet: Sheet, report: Report) -> None:
 
 
 def _write_problem(sheet: Sheet, problem: Problem, first: tuple[str, str]) -> None:
-    where = f"{problem.where}: " if problem.where else ""
+    where = f"{problem.where}: " if problem.where not in ("", ".") else ""
     indent = " " * len(first[0])
     sheet.sentence(sheet.clean(without_login(f"{where}{problem.what}")), indent=indent, first=first)
     if problem.hint:

@@ -5,6 +5,7 @@ an entry that we do not find again cannot be mapped, and is named by its place.
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from secretguard.scan.foreign import read_fingerprints, read_hashes, sha1s
 
 _SHORTEST = 6
 """Shortest value that is recognised inside a longer one."""
+_REDACTED = re.compile(r"^REDACTED$|\.\.\.$")
 _HINT = "Give a .secrets.baseline, a gitleaks or betterleaks JSON report, or a .gitleaksignore."
 
 
@@ -46,11 +48,11 @@ def import_baseline(data: bytes, where: str, credentials: Sequence[Credential]) 
 
 
 def _from_hashes(data: bytes, where: str, credentials: Sequence[Credential]) -> Imported:
-    by_hash: dict[str, Credential] = {}
-    for credential in credentials:
-        for match in {id(o.match): o.match for o in credential.occurrences}.values():
-            by_hash.update(dict.fromkeys(sha1s(match), credential))
-    found, missed = [], []
+    by_hash = {
+        sha1: credential for credential in credentials for o in credential.occurrences for sha1 in sha1s(o.match)
+    }
+    found: list[Entry] = []
+    missed: list[str] = []
     for entry in read_hashes(data, where):
         credential = by_hash.get(entry.sha1)
         if credential is None:
@@ -64,10 +66,11 @@ def _from_hashes(data: bytes, where: str, credentials: Sequence[Credential]) -> 
 def _from_report(data: bytes, where: str, credentials: Sequence[Credential]) -> Imported:
     by_value = {value: credential for credential in credentials for value in _values(credential)}
     places = _places(credentials)
-    found, missed = [], []
+    found: list[Entry] = []
+    missed: list[str] = []
     for number, finding in enumerate(_findings(data, where), 1):
         path, line, commit = _place(finding, f"{where}, finding {number}")
-        credential = _by_value(finding, by_value) or _at(places, path, line, commit, finding.get("Secret"))
+        credential = _by_value(finding, path, by_value) or _at(places, path, line, commit, finding.get("Secret"))
         if credential is None:
             missed.append(f"{where}, finding {number}: the value in {path}:{line} was not found by this scan")
         else:
@@ -78,7 +81,8 @@ def _from_report(data: bytes, where: str, credentials: Sequence[Credential]) -> 
 def _from_fingerprints(data: bytes, where: str, credentials: Sequence[Credential]) -> Imported:
     places = _places(credentials)
     complaints: list[str] = []
-    found, missed = [], []
+    found: list[Entry] = []
+    missed: list[str] = []
     for fingerprint in read_fingerprints(data, where, complaints.append):
         here = places.get((fingerprint.path, fingerprint.line), ())
         matching = [one for commit, one in here if fingerprint.commit in (None, commit)]
@@ -119,22 +123,25 @@ def _place(finding: Mapping[str, Any], where: str) -> tuple[str, int, str | None
     return path.replace("\\", "/"), line, commit if isinstance(commit, str) and commit else None
 
 
-def _by_value(finding: Mapping[str, Any], by_value: Mapping[str, Credential]) -> Credential | None:
+def _by_value(finding: Mapping[str, Any], path: str, by_value: Mapping[str, Credential]) -> Credential | None:
     secret = str(finding["Secret"])
     if secret in by_value:
         return by_value[secret]
-    # The other tool's value may be the whole connection string, or ours may be.
+    # The other tool's value may be the whole connection string, or ours may be; in one file, lest a weak password
+    # that stands in some longer word be taken for it.
     inside = {
         credential.id: credential
         for value, credential in by_value.items()
-        if min(len(value), len(secret)) >= _SHORTEST and (value in secret or secret in value)
+        if min(len(value), len(secret)) >= _SHORTEST
+        and (value in secret or secret in value)
+        and any(one.location.path == path for one in credential.occurrences)
     }
     return next(iter(inside.values())) if len(inside) == 1 else None
 
 
 def _at(places: Places, path: str, line: int, commit: str | None, secret: object) -> Credential | None:
     """Return the one credential in a place, for a report whose values were redacted when it was written."""
-    if not isinstance(secret, str) or not (secret == "REDACTED" or secret.endswith("...")):
+    if not _REDACTED.search(str(secret)):
         return None
     here = {one.id: one for at, one in places.get((path, line), ()) if commit in (None, at)}
     return next(iter(here.values())) if len(here) == 1 else None

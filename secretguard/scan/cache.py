@@ -19,8 +19,7 @@ from tempfile import NamedTemporaryFile
 from secretguard import __version__
 from secretguard.engine.anchors import encoded_anchors
 from secretguard.engine.detect import Detector
-from secretguard.engine.prefilter import compile_database, library_version, load_database
-from secretguard.model import Rule
+from secretguard.engine.prefilter import Compiled, HyperscanPrefilter, compile_prefilter, library_version
 from secretguard.plugins import installed_rules
 from secretguard.rules import rule_from_json, rule_to_json, rules_digest
 
@@ -51,21 +50,18 @@ def compiled_rules(without: frozenset[str] = frozenset(), extra_files: Sequence[
     if cached is not None:
         return cached
     rule_set = installed_rules(without, extra_files)
-    database, owners = compile_database(rule_set.rules, encoded_anchors(rule_set.rules))
+    prefilter = compile_prefilter(rule_set.rules, encoded_anchors(rule_set.rules))
     digest = rules_digest(rule_set.rules)
     index = {
         "rules": [rule_to_json(rule) for rule in rule_set.rules],
-        "owners": owners,
+        "owners": prefilter.owners,
+        "missed": prefilter.missed,
         "digest": digest,
         "files": [_stamp(file) for file in rule_set.files],
     }
     if key:
-        _store(path, key, json.dumps(index).encode(), database)
-    return _compiled(rule_set.rules, owners, database, digest)
-
-
-def _compiled(rules: Sequence[Rule], owners: Sequence[int], database: bytes, digest: str) -> CompiledRules:
-    return CompiledRules(Detector(rules, load_database(database, owners, len(rules))), digest)
+        _store(path, key, json.dumps(index).encode(), prefilter.database)
+    return CompiledRules(Detector(rule_set.rules, HyperscanPrefilter(prefilter, rule_set.rules)), digest)
 
 
 def _inputs_digest(without: frozenset[str], extra_files: Sequence[Path]) -> str:
@@ -102,7 +98,9 @@ def _load(path: Path, key: bytes) -> CompiledRules | None:
     if any(_stamp(Path(str(stamp[0]))) != stamp for stamp in index["files"]):
         return None
     rules = tuple(rule_from_json(rule) for rule in index["rules"])
-    return _compiled(rules, index["owners"], payload[8 + size :], index["digest"])
+    missed = tuple((number, expression) for number, expression in index["missed"])
+    prefilter = Compiled(payload[8 + size :], tuple(index["owners"]), missed)
+    return CompiledRules(Detector(rules, HyperscanPrefilter(prefilter, rules)), index["digest"])
 
 
 def _store(path: Path, key: bytes, index: bytes, database: bytes) -> None:

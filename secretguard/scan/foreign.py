@@ -10,11 +10,12 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from secretguard.errors import ConfigError
+from secretguard.engine.prefilter import compile_prefilter
+from secretguard.errors import ConfigError, RuleError
 from secretguard.model import Match, Occurrence, Rule
 from secretguard.scan.change import Reason
 from secretguard.scan.content import Content
@@ -139,6 +140,23 @@ def foreign_keys(data: bytes, file: str) -> frozenset[str]:
     if file in FINGERPRINTS:
         return frozenset(fingerprint.key for fingerprint in read_fingerprints(data, file, _ignore))
     return frozenset(entry.key for entry in _usable_hashes(data, file, _ignore))
+
+
+def prefiltered(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """Return the rules that the prefilter takes, and a note for each that it refuses.
+
+    One rule that it refuses would stop the scan, and a scanned repository must not be able to do that.
+    """
+    kept: list[Rule] = []
+    notes: list[str] = []
+    for rule in rules:
+        try:
+            compile_prefilter([rule], ())
+        except RuleError as error:
+            notes.append(str(error))
+        else:
+            kept.append(rule)
+    return tuple(kept), tuple(notes)
 
 
 def hidden_by(foreign: Foreign, occurrence: Occurrence, search: TimedSearch) -> Reason | None:

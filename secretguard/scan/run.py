@@ -9,8 +9,11 @@ from typing import BinaryIO, Protocol
 
 from secretguard.config import Config
 from secretguard.engine.detect import Detector, detect
-from secretguard.model import Blob, Match, Occurrence, Place, Problem, Report, Stats
+from secretguard.model import Blob, Match, Occurrence, Problem, Report, Stats
+from secretguard.git.trees import content_at
 from secretguard.scan.cache import compiled_rules
+from secretguard.scan.change import Change
+from secretguard.scan.content import Content
 from secretguard.scan.credentials import group
 from secretguard.scan.ignore import apply_ignores, load_ignores
 from secretguard.scan.sources import Opened, Source, sources_for
@@ -76,7 +79,14 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         progress.phase("Finding where they live", 0)
         found = _locate(opened.sources, sweep)
         progress.phase("Grouping", 0)
-        outcome = apply_ignores(group(found), load_ignores(request.config, opened.root, request.baseline), _change(opened))
+        change = _change(opened, request.mode)
+        ignores = load_ignores(
+            request.config,
+            Path(opened.root) if opened.root else None,
+            request.baseline,
+            content=change.after if change and request.mode == "staged" else None,
+        )
+        outcome = apply_ignores(group(found), ignores, change)
         problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *sweep.problems]
         return Report(
             path=opened.path,
@@ -133,3 +143,17 @@ def _locate(sources: Sequence[Source], sweep: Sweep) -> list[Occurrence]:
         for blob, locations in source.locate(matched).items():
             found.extend(Occurrence(match, at) for at in locations for match in sweep.matches[blob])
     return found
+
+
+def _change(opened: Opened, mode: str) -> Change | None:
+    """Return the two ends of the change that is scanned: HEAD and the index, or the base and the tip of a range."""
+    repository = opened.repository
+    if repository is None or mode not in ("staged", "since"):
+        return None
+    before, after = (opened.head, None) if mode == "staged" else (opened.base, opened.tip)
+
+    def content(revision: str | None) -> Content:
+        return lambda path: content_at(repository, revision, path)
+
+    # Without a commit before it (an unborn branch), everything is added.
+    return Change((lambda _: None) if before is None else content(before), content(after))

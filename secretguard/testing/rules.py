@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from secretguard.engine.anchors import encoded_anchors
 from secretguard.engine.detect import Detector, detect, oracle
-from secretguard.engine.prefilter import compile_database, load_database
+from secretguard.engine.prefilter import HyperscanPrefilter, compile_prefilter
 from secretguard.examples import fill
 from secretguard.model import Blob, Match, Rule
 from secretguard.plugins import installed_rules
@@ -84,8 +84,7 @@ def _installed() -> tuple[Rule, ...]:
 
 @cache
 def _fast(rules: tuple[Rule, ...]) -> Detector:
-    database, owners = compile_database(rules, encoded_anchors(rules))
-    return Detector(rules, load_database(database, owners, len(rules)))
+    return Detector(rules, HyperscanPrefilter(compile_prefilter(rules, encoded_anchors(rules)), rules))
 
 
 @cache

@@ -1,0 +1,224 @@
+"""What a scan reads: a `Source` yields blobs, and says at the end where the interesting ones live."""
+
+import sys
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
+
+from secretguard.errors import GitError, SourceError, UsageError
+from secretguard.git.clone import clone, is_clone_url
+from secretguard.git.complaints import readable
+from secretguard.git.repository import Repository, open_repository
+from secretguard.model import Blob, Location, Problem
+from secretguard.scan.sources_changes import HeadSource, RangeSource, StagedSource, range_source
+from secretguard.scan.sources_files import (
+    StdinSource,
+    directory_source,
+    file_source,
+    git_files_source,
+    worktree_source,
+)
+from secretguard.scan.sources_history import HistorySource
+from secretguard.scan.sources_lfs import lfs_source
+
+MODES = ("tree", "history", "staged", "since", "stdin")
+_UNSHALLOW = "git fetch --unshallow brings the rest."
+
+
+class Source(Protocol):
+    """One thing to scan. Its counters and problems fill while it is read."""
+
+    name: str
+    """What reading it is called while it goes on."""
+    problems: list[Problem]
+    objects: int
+    """Files, blobs and messages looked at."""
+    skipped: int
+    """Those that were not, each with a problem or a note."""
+
+    def size(self) -> tuple[int, int]:
+        """Return how many objects and bytes are expected; 0 if nobody knows."""
+        ...
+
+    def blobs(self) -> Iterator[Blob]:
+        """Yield each distinct content once; large content in windows of the same id."""
+        ...
+
+    def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
+        """Return where blobs live, once all are read; called with ids of matched blobs of any source."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A target ready to be read; leaving the context removes what was fetched for it."""
+
+    path: str
+    """The target as the report names it."""
+    root: str
+    """The directory that paths are relative to, where the repository's configuration is; empty if there is none."""
+    sources: tuple[Source, ...]
+    repository: Repository | None = None
+    head: str | None = None
+    base: str | None = None
+    """The two ends of a range of commits."""
+    tip: str | None = None
+    problems: tuple[Problem, ...] = ()
+    _cleanup: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+
+def sources_for(
+    target: str = ".",
+    mode: str = "tree",
+    *,
+    since: str = "",
+    include_ignored: bool = False,
+    stdin: BinaryIO | None = None,
+) -> Opened:
+    """Open `target` (a path or a clone URL) for one of the MODES. Raises UsageError, SourceError, GitError.
+
+    What git tells its hooks (GIT_DIR, GIT_INDEX_FILE) counts for the default target only.
+    """
+    if mode not in MODES:
+        raise UsageError(f"unknown mode {mode!r}", hint=f"One of {', '.join(MODES)}.")
+    if mode == "stdin":
+        return Opened("stdin", "", (StdinSource(stdin or sys.stdin.buffer),))
+    if is_clone_url(target):
+        return _cloned(target, mode, since)
+    path = Path(target)
+    if not _is_directory(path):
+        return _file(path, mode)
+    repository = open_repository(path, keep_environment=target == ".")
+    if repository is not None:
+        return _repository(target, repository, mode, since, include_ignored, _below(path, repository))
+    if mode != "tree":
+        option = "--since" if mode == "since" else f"--{mode}"
+        raise UsageError(
+            f"{readable(target)} is not a git repository",
+            hint=f"{option} reads a repository; leave it out to scan the files.",
+        )
+    return Opened(target, str(path.resolve()), (directory_source(path.resolve()),))
+
+
+def _cloned(url: str, mode: str, since: str) -> Opened:
+    with ExitStack() as cleanup:
+        directory = cleanup.enter_context(
+            tempfile.TemporaryDirectory(prefix="secretguard-", ignore_cleanup_errors=True)
+        )
+        repository = clone(url, Path(directory) / "clone")
+        opened = _repository(readable(url), repository, mode, since, include_ignored=False, below="")
+        # Its configuration is our own.
+        sources = tuple(
+            source for source in opened.sources if isinstance(source, HistorySource | RangeSource | HeadSource)
+        )
+        return Opened(
+            opened.path,
+            "",
+            sources,
+            repository,
+            opened.head,
+            opened.base,
+            opened.tip,
+            opened.problems,
+            cleanup.pop_all(),
+        )
+
+
+def _repository(
+    target: str, repository: Repository, mode: str, since: str, include_ignored: bool, below: str
+) -> Opened:
+    sources: tuple[Source, ...]
+    base = tip = None
+    if mode == "staged":
+        sources = (StagedSource(repository),)
+        if repository.worktree is None:
+            raise UsageError("a bare repository has nothing staged", hint="Use --history or --since.")
+    elif mode == "since":
+        commits = range_source(repository, since)
+        base, tip, sources = commits.base, commits.tip, (commits,)
+    else:
+        sources = (_files(repository, include_ignored, below), git_files_source(repository, logs=mode == "history"))
+        if mode == "history":
+            history = HistorySource(repository)
+            kept = sources if repository.worktree else sources[1:]
+            sources = (history, *kept, lfs_source(repository, history))
+    root = str(repository.worktree or repository.git_dir)
+    notes = (*repository.problems, *_declared(repository, mode))
+    return Opened(target, root, sources, repository, repository.head, base, tip, notes)
+
+
+def _files(repository: Repository, include_ignored: bool, below: str) -> Source:
+    if repository.worktree is None:
+        return HeadSource(repository)
+    return worktree_source(repository, include_ignored=include_ignored, below=below)
+
+
+def _declared(repository: Repository, mode: str) -> Iterator[Problem]:
+    """Yield the limits that the repository itself declares."""
+    if repository.worktree is None and mode == "tree":
+        yield Problem(
+            ".", "bare repository: the files of HEAD are scanned", "Use --history to scan all of it.", is_note=True
+        )
+    if repository.shallow and mode in ("history", "since"):
+        yield Problem(
+            "history", "shallow clone: older commits are not here and not looked at", _UNSHALLOW, is_note=True
+        )
+
+
+def _file(path: Path, mode: str) -> Opened:
+    if mode != "tree":
+        raise UsageError(
+            f"{readable(str(path))} is a file, not a repository", hint="Leave the mode out to scan a file."
+        )
+    if not path.is_file():
+        raise SourceError(
+            f"{readable(str(path))} is neither a file nor a directory", hint="Pipe it in and use --stdin."
+        )
+    resolved = path.resolve()
+    try:
+        with resolved.open("rb"):
+            repository = open_repository(resolved)
+    except OSError as error:
+        raise SourceError(
+            f"cannot read {readable(str(path))}: {error.strerror}", hint="Check its permissions."
+        ) from None
+    except GitError:
+        repository = None  # a file can be read without its repository
+    root = repository.worktree if repository and repository.worktree else resolved.parent
+    shown = resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else resolved.name
+    source = file_source(resolved, shown, repository.object_format if repository else "sha1")
+    return Opened(str(path), str(root), (source,), repository, repository.head if repository else None)
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        if path.is_dir():
+            next(path.iterdir(), None)
+            return True
+        path.lstat()
+    except OSError as error:
+        reason = error.strerror or "unknown error"
+        raise SourceError(
+            f"cannot read {readable(str(path))}: {reason}", hint="Check the path and its permissions."
+        ) from None
+    return False
+
+
+def _below(path: Path, repository: Repository) -> str:
+    """The part of the working tree that was asked for; empty for all of it."""
+    root, asked = repository.worktree, path.resolve()
+    if root is None or asked == root or not asked.is_relative_to(root):
+        return ""
+    return asked.relative_to(root).as_posix()

@@ -1,0 +1,219 @@
+"""Sources on disk: working trees, directories, single files, git's own files, LFS, stdin."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from secretguard.git import windows
+from secretguard.git.repository import Repository
+from secretguard.git.worktree import list_worktree
+from secretguard.model import Blob, Location, Place, Problem
+from secretguard.scan.sources_disk import NotReadError, file_blobs, walk
+
+_PERMISSION = "Give read permission, or run as the owner."
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
+"""How zip, gzip, bzip2, xz and zstandard files begin."""
+_TAR = slice(257, 262)
+
+
+@dataclass(slots=True)
+class FilesSource:
+    """Files below a directory; no symbolic link is followed, and nothing that is not a file is opened."""
+
+    name: str
+    root: Path
+    paths: Callable[["FilesSource"], Sequence[str]]
+    """Lists the files, relative to `root` with `/`, and notes what is left out."""
+    object_format: str = "sha1"
+    prefix: str = ""
+    """Stands before each path in the report."""
+    place: Place = Place.WORKTREE
+    problems: list[Problem] = field(default_factory=list)
+    objects: int = 0
+    skipped: int = 0
+    _listed: Sequence[str] | None = None
+    _found: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def size(self) -> tuple[int, int]:
+        """Return how many files there are and their bytes."""
+        listed = self._list()
+        return len(listed), sum(_size(self.root / path) for path in listed)
+
+    def blobs(self) -> Iterator[Blob]:
+        """Yield each distinct content once."""
+        real: dict[str, bool] = {}
+        for path in self._list():
+            try:
+                yield from self._content(path, real)
+            except NotReadError as reason:
+                self.leave_out(path, str(reason))
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                pass  # git knows it, but it is not on disk
+            except OSError as error:
+                self.fail(path, error)
+
+    def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
+        """Return the paths of the contents with these ids."""
+        return {
+            content: [Location(self.place, self.prefix + path, content) for path in sorted(self._found[content])]
+            for content in ids
+            if content in self._found
+        }
+
+    def leave_out(self, path: str, why: str) -> None:
+        """Note that something is not looked at on purpose."""
+        self.skipped += 1
+        self.problems.append(Problem(self.prefix + path, why, is_note=True))
+
+    def fail(self, path: str, error: OSError) -> None:
+        """Note that something cannot be looked at."""
+        self.skipped += 1
+        self.problems.append(Problem(self.prefix + path or ".", f"cannot be read: {error.strerror}", _PERMISSION))
+
+    def _list(self) -> Sequence[str]:
+        if self._listed is None:
+            self._listed = self.paths(self)
+        return self._listed
+
+    def _content(self, path: str, real: dict[str, bool]) -> Iterator[Blob]:
+        for blob in file_blobs(self.root, path, self.object_format, real):
+            if blob.offset == 0:
+                self.objects += 1
+                self._found[blob.id].append(path)
+                if len(self._found[blob.id]) > 1:
+                    return
+            yield blob
+
+
+@dataclass(slots=True)
+class StdinSource:
+    """Standard input; content beyond one window goes by the id of its first window, as it is read only once."""
+
+    stream: BinaryIO
+    name: str = "Reading stdin"
+    problems: list[Problem] = field(default_factory=list)
+    objects: int = 0
+    skipped: int = 0
+    _id: str = ""
+
+    def size(self) -> tuple[int, int]:
+        """Return zeros: nobody knows."""
+        return 0, 0
+
+    def blobs(self) -> Iterator[Blob]:
+        """Yield what comes."""
+        start = self.stream.read(windows.WINDOW)
+        self._id = windows.blob_id(start)
+        self.objects = 1
+        waiting = [start]
+        yield from windows.windows(self._id, lambda size: waiting.pop() if waiting else self.stream.read(size))
+
+    def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
+        """Return the one place there is."""
+        return {self._id: [Location(Place.STDIN, "stdin", self._id)]} if self._id in ids else {}
+
+
+def worktree_source(repository: Repository, *, include_ignored: bool = False, below: str = "") -> FilesSource:
+    """Return the tracked files of the working tree and the untracked ones that git does not ignore, as on disk."""
+    if repository.worktree is None:
+        raise ValueError("a bare repository has no working tree")
+    root = repository.worktree
+
+    def paths(source: FilesSource) -> Sequence[str]:
+        listing = list_worktree(repository, source.problems, include_ignored=include_ignored, below=below)
+        for nested in listing.repositories:
+            if _holds_something(root / nested):
+                source.leave_out(nested, "is a repository of its own (a submodule, say); scan it by itself")
+        return listing.files
+
+    return FilesSource("Reading the working tree", root, paths, repository.object_format)
+
+
+def directory_source(root: Path) -> FilesSource:
+    """Return every file below a directory; of the repositories in it the files and configuration, not the history."""
+
+    def paths(source: FilesSource) -> Sequence[str]:
+        repositories = []
+
+        def enter(directory: str) -> bool:
+            if not _is_git_dir(root / directory):
+                return True
+            source.leave_out(directory, "holds the history of a repository; scan that by itself")
+            repositories.append(f"{directory}/config")
+            return False
+
+        return [*walked_paths(source, "", enter), *repositories]
+
+    return FilesSource("Reading files", root, paths)
+
+
+def file_source(path: Path, shown: str, object_format: str = "sha1") -> FilesSource:
+    """Return one file, an archive or not; `shown` is its path in the report."""
+    prefix = shown.removesuffix(path.name)
+    place = Place.ARCHIVE if _is_archive(path) else Place.WORKTREE
+    return FilesSource("Reading the file", path.parent, lambda _: (path.name,), object_format, prefix, place)
+
+
+def git_files_source(repository: Repository, *, logs: bool) -> FilesSource:
+    """Return git's configuration files, where logins live in URLs, and the reflogs, where `git pull URL` puts them."""
+    root = repository.common_dir
+
+    def paths(source: FilesSource) -> Sequence[str]:
+        found = [*root.glob("config"), *root.glob("config.worktree"), *root.glob("worktrees/*/config.worktree")]
+        listed = sorted(path.relative_to(root).as_posix() for path in found)
+        listed += [path for path in walked_paths(source, "modules") if path.endswith("/config")]
+        if logs:
+            for directory in ("logs", *(path.relative_to(root).as_posix() for path in root.glob("worktrees/*/logs"))):
+                listed += walked_paths(source, directory)
+        return listed
+
+    return FilesSource("Reading .git/config", root, paths, repository.object_format, git_prefix(repository))
+
+
+def git_prefix(repository: Repository) -> str:
+    """Return what stands before the path of a file of git's own in the report."""
+    return ".git/" if repository.worktree else ""
+
+
+def walked_paths(source: FilesSource, below: str = "", enter: Callable[[str], bool] = lambda _: True) -> list[str]:
+    """Return the files below a directory of the source's root, and note what cannot be listed."""
+    found: list[str] = []
+    if (source.root / below).is_symlink() or not (source.root / below).is_dir():
+        return found
+    for path, error in walk(source.root, below, enter):
+        if error is None:
+            found.append(path)
+        else:
+            source.fail(path, error)
+    return found
+
+
+def _is_git_dir(path: Path) -> bool:
+    return (path / "HEAD").is_file() and (path / "objects").is_dir()
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(_TAR.stop)
+    except OSError:
+        return False  # reading it will say so
+    return start.startswith(_ARCHIVES) or start[_TAR] == b"ustar"
+
+
+def _holds_something(directory: Path) -> bool:
+    try:
+        with os.scandir(directory) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,95 @@
+"""Source: everything the object database of a repository holds."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from secretguard.git.history import Tag, parents_of, parse_tag, tree_of, written_text
+from secretguard.git.objects import ObjectInfo, check_connected, list_objects, read_objects
+from secretguard.git.refs import read_tips
+from secretguard.git.repository import Repository
+from secretguard.model import Blob, Location, Problem
+from secretguard.scan.sources_places import Ancestry, locate_objects
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_POINTER_LIMIT = 1024
+
+
+@dataclass(slots=True)
+class HistorySource:
+    """All blobs, commit messages and tag messages, whether a ref leads to them or not."""
+
+    repository: Repository
+    name: str = "Reading history"
+    problems: list[Problem] = field(default_factory=list)
+    objects: int = 0
+    skipped: int = 0
+    pointers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """LFS object -> the blobs that stand for it in the history."""
+    _ids: list[str] | None = None
+    _bytes: int = 0
+    _graph: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _tags: dict[str, Tag] = field(default_factory=dict)
+    _trees: dict[str, str] = field(default_factory=dict)
+    """Commit -> tree, in a partial clone only."""
+    _held_trees: set[str] = field(default_factory=set)
+    """In a partial clone only; elsewhere every tree is here."""
+
+    def size(self) -> tuple[int, int]:
+        """Return how many objects will be read and their bytes."""
+        return len(self._list()), self._bytes
+
+    def blobs(self) -> Iterator[Blob]:
+        """Yield each blob, and what people wrote in each commit and tag under its own id."""
+        ids = self._list()
+        for info, blob in read_objects(self.repository, ids, self.problems):
+            self.objects += blob.offset == 0
+            if info.type == "blob":
+                self._note_pointer(blob)
+                yield blob
+            elif blob.offset == 0:
+                self._note_structure(info, blob.data)
+                yield Blob(info.id, written_text(blob.data))
+            else:
+                yield blob  # a message of many megabytes
+        self.skipped += len(ids) - self.objects
+        check_connected(self.repository, self.problems)
+
+    def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
+        """Return where the objects with these ids live; ids of other sources are passed over."""
+        if not ids:
+            return {}
+        tips = read_tips(self.repository)
+        ancestry = Ancestry(self.repository, self._graph, self._lineage(), self._tags, tips, self.problems)
+        return locate_objects(ancestry, ids)
+
+    def _list(self) -> list[str]:
+        if self._ids is None:
+            self._ids = []
+            for info in list_objects(self.repository, self.problems):
+                if info.type != "tree":
+                    self._ids.append(info.id)
+                    self._bytes += info.size
+                elif self.repository.partial:
+                    self._held_trees.add(info.id)
+        return self._ids
+
+    def _note_pointer(self, blob: Blob) -> None:
+        if len(blob.data) < _POINTER_LIMIT and blob.data.startswith(_POINTER):
+            for line in blob.data.split(b"\n"):
+                if line.startswith(b"oid sha256:"):
+                    self.pointers[line[11:].decode("ascii", "replace").strip()].append(blob.id)
+
+    def _note_structure(self, info: ObjectInfo, data: bytes) -> None:
+        if info.type == "tag":
+            self._tags[info.id] = parse_tag(info.id, data)
+            return
+        self._graph[info.id] = parents_of(data)
+        if self.repository.partial:
+            self._trees[info.id] = tree_of(data)
+
+    def _lineage(self) -> dict[str, list[str]]:
+        usable: Collection[str] = self._graph.keys()
+        if self.repository.partial:
+            usable = {commit for commit, tree in self._trees.items() if tree in self._held_trees}
+        return {commit: [one for one in self._graph[commit] if one in usable] for commit in usable}

@@ -106,7 +106,7 @@ def _end(error: BaseException, words: list[str]) -> ExitCode:
         console.print_error(str(error), error.hint)
         code = error.exit_code
     elif isinstance(error, click.UsageError):
-        console.print_error(*console.usage_message(error))
+        console.print_usage(error)
         code = ExitCode.USAGE
     elif isinstance(error, KeyboardInterrupt | click.Abort):
         console.print_line("Interrupted: the result is not complete.")

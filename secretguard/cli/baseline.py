@@ -193,7 +193,9 @@ def _ask(question: str, answers: Sequence[str]) -> str:
 def _path(file: Path | None, config: Config, target: str) -> Path:
     if file is not None or config.baseline is not None:
         return file or config.baseline or Path()
-    return (config.root or find_root(Path(target)) or Path()) / DEFAULT_FILE
+    root = config.root or find_root(Path(target)) or Path()
+    here = Path.cwd()
+    return (root.relative_to(here) if root.is_relative_to(here) else root) / DEFAULT_FILE
 
 
 def _existing(file: Path | None, config: Config, target: str) -> tuple[Path, Baseline]:

@@ -10,7 +10,7 @@ from secretguard.config import IgnoredCredential, Setting
 from secretguard.report.json_report import encode
 
 
-@click.command("config")
+@click.command("config", short_help="Print each setting and where it comes from.")
 @click.argument("target", default=".")
 @click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context

@@ -137,16 +137,19 @@ def unknown_word(kind: str, word: str, known: Sequence[str]) -> click.UsageError
     return error
 
 
-def usage_message(error: click.UsageError) -> tuple[str, str]:
-    """Return click's complaint as our message and hint."""
+def print_usage(error: click.UsageError) -> None:
+    """Print click's complaint as our message and hint; the help, if nothing was asked for."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print_line(error.message)
+        return
     hint = getattr(error, "hint", "")
+    message = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption) and error.ctx:
         known = [name for param in error.ctx.command.params for name in param.opts if name.startswith("--")]
         near = difflib.get_close_matches(error.option_name, known, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]}?" if near else ""
-        return f"no such option: {error.option_name}", hint or _see_help(error)
-    message = error.format_message().rstrip(".")
-    return message[:1].lower() + message[1:], hint or _see_help(error)
+        message = f"no such option: {error.option_name}"
+    print_error(message[:1].lower() + message[1:], hint or _see_help(error))
 
 
 def _see_help(error: click.UsageError) -> str:

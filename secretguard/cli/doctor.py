@@ -36,7 +36,7 @@ class Check:
     hint: str = ""
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Check the installation.")
 @click.pass_context
 def command(ctx: click.Context) -> ExitCode:
     """Check the installation: Python, git, the matching engine, plugins, folders and hooks."""

@@ -10,8 +10,7 @@ import click
 
 from secretguard.cli import console, output
 from secretguard.cli.hook_script import HookFile, install, uninstall
-from secretguard.cli.invocation import configure
-from secretguard.cli.scanning import run_scan
+from secretguard.cli.invocation import configure, run_scan
 from secretguard.errors import ExitCode, GitError, UsageError
 from secretguard.git.command import git
 from secretguard.report.danger import exit_code
@@ -20,7 +19,7 @@ from secretguard.report.printable import printable
 _ZERO = re.compile(r"0{40,64}")
 
 
-@click.group("hook")
+@click.group("hook", short_help="Scan each commit before it is made.")
 def command() -> None:
     """Install or remove the git hook that scans each commit before it is made."""
 

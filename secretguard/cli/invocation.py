@@ -1,12 +1,16 @@
-"""What every command does with its command line: global options and layers -> `Config`."""
+"""What every command does with its command line: global options and layers -> `Config`, target -> `Report`."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
+from secretguard.cli import console
 from secretguard.config import Config, find_root, load_config
+from secretguard.model import Report
+from secretguard.scan.run import ScanRequest, scan
 
 
 def configure(ctx: click.Context, target: str | None = ".", flags: Mapping[str, object] | None = None) -> Config:
@@ -22,3 +26,30 @@ def configure(ctx: click.Context, target: str | None = ".", flags: Mapping[str, 
     if chosen.get("no_color"):
         given["no_color"] = True
     return load_config(root, given)
+
+
+def run_scan(target: str, mode: str, config: Config, *, since: str = "", use_cache: bool = True) -> Report:
+    """Scan `target` with progress for whoever watches."""
+    request = ScanRequest(
+        target=target,
+        mode=mode,
+        since=since,
+        include_ignored=config.include_ignored,
+        use_cache=use_cache,
+        baseline=config.baseline,
+        jobs=config.jobs,
+        rule_files=config.rules,
+        without_plugins=config.without_plugins,
+        config=config,
+        stdin=_stdin() if mode == "stdin" else None,
+    )
+    with console.progress(quiet=config.verbosity < 0) as progress:
+        return scan(request, progress)
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed")
+    if sys.stdin.isatty():
+        console.print_line("Reading standard input; Ctrl-D ends it.")
+    return sys.stdin.buffer

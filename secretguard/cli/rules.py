@@ -22,7 +22,7 @@ _FILES = click.option(
 )
 
 
-@click.group("rules")
+@click.group("rules", short_help="List, show and test the detection rules.")
 def command() -> None:
     """List the detection rules, show one, or run the examples that every rule carries."""
 

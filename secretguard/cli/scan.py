@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from secretguard.cli import console, output
-from secretguard.cli.invocation import configure
-from secretguard.cli.scanning import run_scan
+from secretguard.cli.invocation import configure, run_scan
 from secretguard.config import FAIL_ON, FORMATS, MOST_JOBS
 from secretguard.errors import ExitCode
 from secretguard.report.danger import exit_code
@@ -16,7 +15,7 @@ from secretguard.report.danger import exit_code
 _PATH = click.Path(path_type=Path)
 
 
-@click.command("scan")
+@click.command("scan", short_help="Look for credentials in a repository, directory or file.")
 @click.argument("target", default=".")
 @click.option("--history", is_flag=True, help="Every object the repository holds, and the working tree and index.")
 @click.option("--staged", is_flag=True, help="Exactly what the next commit would hold: the pre-commit hook.")
@@ -28,7 +27,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("-o", "--output", metavar="FILE", type=_PATH, help="Write the report there.")
 @click.option("--show-secrets", is_flag=True, help="Print the values; a file written with -o is then private (0600).")
 @click.option("--baseline", metavar="FILE", type=_PATH, help="Known credentials, not to be reported.")
-@click.option("--fail-on", metavar="LEVEL", help=f"Exit 1 for {', '.join(FAIL_ON)} or worse.  [default: low]")
+@click.option("--fail-on", metavar="LEVEL", help=f"Exit 1 from here on: {', '.join(FAIL_ON)}.  [default: low]")
 @click.option("--jobs", metavar="N", type=click.IntRange(0, MOST_JOBS), help="Worker processes; 0: one a processor.")
 @click.option("--rules", metavar="FILE", type=_PATH, multiple=True, help="Also the rules in FILE.")
 @click.option("--without-plugin", metavar="NAME", multiple=True, help="Leave out a plugin.")

@@ -8,8 +8,7 @@ import click
 
 from secretguard import __version__
 from secretguard.cli import console, output
-from secretguard.cli.invocation import configure
-from secretguard.cli.scanning import run_scan
+from secretguard.cli.invocation import configure, run_scan
 from secretguard.config import Config
 from secretguard.errors import ExitCode, UsageError
 from secretguard.model import Credential, Report
@@ -22,7 +21,7 @@ SCHEMA = "secretguard.show/1"
 _CREDENTIAL_ID = re.compile(r"sg_[0-9a-f]{12}")
 
 
-@click.command("show")
+@click.command("show", short_help="Show where one credential stands, and since when.")
 @click.argument("credential")
 @click.option(
     "--repo", metavar="PATH", multiple=True, default=(".",), help="Where to look; may be given again.  [default: .]"

@@ -8,7 +8,7 @@ from functools import cached_property
 from secretguard.engine.anchors import EncodedAnchor, encoded_anchors
 from secretguard.engine.containers import is_container, members
 from secretguard.engine.decode import decoded_pieces, wide_pieces
-from secretguard.engine.precise import Judge, compile_judge, judge_text, most_specific, to_match
+from secretguard.engine.precise import Judge, Memo, compile_judge, judge_text, most_specific, to_match
 from secretguard.engine.prefilter import Hits, Prefilter
 from secretguard.engine.text import position
 from secretguard.model import Blob, Match, Rule
@@ -23,6 +23,7 @@ class Detector:
     def __init__(self, rules: Sequence[Rule], prefilter: Prefilter | None) -> None:
         self.rules = tuple(rules)
         self.prefilter = prefilter
+        self.memo: Memo | None = {} if prefilter else None
         self._judges: dict[int, Judge] = {}
 
     def judge(self, number: int) -> Judge:
@@ -71,7 +72,7 @@ def _in_text(
 ) -> Iterator[Match]:
     numbers = range(len(detector.rules)) if hits is None else sorted(hits.rules)
     judges = ((detector.judge(number), None if hits is None else hits.rules[number]) for number in numbers)
-    for judge, parts in judge_text(data, judges):
+    for judge, parts in judge_text(data, judges, detector.memo):
         yield to_match(judge, parts, blob, data, encoding, inner)
     if depth >= MAX_DEPTH:
         return

@@ -8,9 +8,10 @@ from secretguard.engine import generic, values
 from secretguard.engine.checksums import checksum_holds
 from secretguard.engine.forms import FORMS
 from secretguard.engine.marks import marks_near
-from secretguard.engine.parts import Found, Parts
+from secretguard.engine.forms.pem import MAX_BODY
+from secretguard.engine.parts import Found, Parts, moved
 from secretguard.engine.redaction import redact
-from secretguard.engine.text import caseless, decoded, enclosing_lines, merge, neighbourhood, position
+from secretguard.engine.text import REACH, caseless, decoded, enclosing_lines, merge, neighbourhood, position
 from secretguard.model import Blob, Confidence, Match, Rule, Severity
 from secretguard.patterns import pattern_width
 from secretguard.secret import Secret
@@ -21,8 +22,13 @@ _SECRET_NAME = re.compile(rb"(?i)key|token|secret|passw|pwd|auth|bearer|credenti
 _DIGEST_NAME = re.compile(
     rb"(?i)(?:sha-?(?:1|224|256|384|512)|md5|commit|hash|digest|checksum|etag|\brev\b|revision|fingerprint|integrity|blob|tree|parent|uuid)[\w\"' \t]{0,12}[:=@ ][\"' \t]*$"
 )
+_MEMO_SIZE = 20_000
 _HEAD = 160
 """How far back on its line a value's name may stand."""
+
+
+Memo = dict[tuple[str, int, bytes], tuple[Parts, ...]]
+"""Judged neighbourhoods: (rule, offset of the region, all bytes a judgement can depend on) -> what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +51,38 @@ def compile_judge(rule: Rule) -> Judge:
     return Judge(rule, pattern, tuple(map(caseless, rule.context)), companion, pattern_width(rule.pattern) + 64)
 
 
-def judge_text(data: bytes, judges: Iterable[tuple[Judge, Iterable[int] | None]]) -> Iterator[tuple[Judge, Parts]]:
-    """Yield what each rule finds in `data`: around its hits (end offsets), or anywhere if these are None."""
+def judge_text(
+    data: bytes, judges: Iterable[tuple[Judge, Iterable[int] | None]], memo: Memo | None = None
+) -> Iterator[tuple[Judge, Parts]]:
+    """Yield what each rule finds in `data`: around its hits (end offsets), or anywhere if these are None.
+
+    With `memo` a neighbourhood that was judged before, in another version of the file say, is not judged again.
+    """
     for judge, hits in judges:
         regions = [(0, len(data))] if hits is None else _regions(data, judge, hits)
         for low, high in regions:
-            at = low
-            while match := judge.pattern.search(data, at, high):
-                yield from _judge_one(judge, data, match)
-                at = match.end() if match.end() > match.start() else match.end() + 1
+            if memo is None:
+                yield from ((judge, parts) for parts in _judge_region(judge, data, low, high))
+            else:
+                yield from ((judge, parts) for parts in _judge_known(judge, data, low, high, memo))
+
+
+def _judge_region(judge: Judge, data: bytes, low: int, high: int) -> Iterator[Parts]:
+    at = low
+    while match := judge.pattern.search(data, at, high):
+        yield from _judge_one(judge, data, match)
+        at = match.end() if match.end() > match.start() else match.end() + 1
+
+
+def _judge_known(judge: Judge, data: bytes, low: int, high: int, memo: Memo) -> Iterator[Parts]:
+    begin = max(0, low - REACH)
+    seen = data[begin : high + (MAX_BODY + REACH if judge.rule.form == "pem" else REACH)]
+    key = (judge.rule.id, low - begin, seen)
+    if key not in memo:
+        if len(memo) >= _MEMO_SIZE:
+            memo.clear()
+        memo[key] = tuple(moved(parts, -begin) for parts in _judge_region(judge, data, low, high))
+    return (moved(parts, begin) for parts in memo[key])
 
 
 def _regions(data: bytes, judge: Judge, ends: Iterable[int]) -> list[tuple[int, int]]:
@@ -73,7 +102,7 @@ def _regions(data: bytes, judge: Judge, ends: Iterable[int]) -> list[tuple[int, 
     return merge(spans)
 
 
-def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[tuple[Judge, Parts]]:
+def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[Parts]:
     rule = judge.rule
     for parts in FORMS[rule.form](Found(rule, data, match)):
         if values.is_reference(parts.secret) or values.is_hash(parts.secret):
@@ -86,7 +115,7 @@ def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[tu
             continue
         if judge.companion is not None and not parts.user:
             parts = replace(parts, user=_companion(judge.companion, data, parts))
-        yield judge, parts
+        yield parts
 
 
 def _in_context(judge: Judge, data: bytes, parts: Parts) -> bool:
@@ -138,33 +167,42 @@ def to_match(judge: Judge, parts: Parts, blob: Blob, data: bytes, encoding: tupl
         inner=inner,
         severity=_severity(rule, parts),
         confidence=_confidence(judge, data, parts),
-        placeholder=_placeholder(parts),
+        placeholder=_placeholder(rule, parts),
         marks=marks_near(data, parts.start, parts.end),
     )
 
 
-def _placeholder(parts: Parts) -> str:
+def _placeholder(rule: Rule, parts: Parts) -> str:
     reason = values.placeholder(parts.secret)
-    if reason or not parts.endpoints:
+    if reason or not _is_login(rule, parts):
         return reason
-    if values.is_weak(parts.secret) and all(values.is_reserved(at.host) for at in parts.endpoints):
+    if len(parts.secret) < values.MIN_PASSWORD:
+        return "too short for a password"
+    if parts.endpoints and values.is_weak(parts.secret) and all(values.is_reserved(at.host) for at in parts.endpoints):
         return "a documentation address"
     return ""
+
+
+_DATABASES = ("postgres", "mysql", "mongodb", "mssql", "oracle", "snowflake")
+
+
+def _is_login(rule: Rule, parts: Parts) -> bool:
+    """Whether a person may have chosen the secret: a password for a server, not an issued key."""
+    return (parts.family or rule.family) not in ("token", "private-key", "aws", "twilio", "azure", "sentry")
 
 
 def _severity(rule: Rule, parts: Parts) -> Severity:
     if parts.form == "encrypted-pem":
         return Severity.LOW
+    if not _is_login(rule, parts):
+        return rule.severity
     hosts = [endpoint.host for endpoint in parts.endpoints]
-    if rule.form in ("uri", "jdbc", "keyword", "ado", "split"):
-        if hosts and all(values.is_local(host) or values.is_reserved(host) for host in hosts):
-            return Severity.LOW
-        if values.is_weak(parts.secret) or parts.secret == parts.user:
-            # A default password opens what stands on the same machine or composition, hardly more.
-            return Severity.MEDIUM if any("." in host for host in hosts) else Severity.LOW
-        if parts.form == "uri" and not hosts and parts.scheme.startswith("http"):
-            return Severity.LOW
-    return rule.severity
+    if hosts and all(values.is_local(host) or values.is_reserved(host) for host in hosts):
+        return Severity.LOW
+    if values.is_weak(parts.secret) or parts.secret == parts.user:
+        # A default password opens what stands on the same machine or composition, hardly more.
+        return Severity.MEDIUM if any("." in host for host in hosts) and rule.family != "password" else Severity.LOW
+    return Severity.CRITICAL if rule.family == "password" and parts.family in _DATABASES else rule.severity
 
 
 def _confidence(judge: Judge, data: bytes, parts: Parts) -> Confidence:
@@ -178,6 +216,8 @@ def _confidence(judge: Judge, data: bytes, parts: Parts) -> Confidence:
     if rule.form in ("uri", "jdbc", "keyword", "ado"):
         return Confidence.HIGH if parts.endpoints and not values.is_weak(parts.secret) else Confidence.MEDIUM
     if rule.form == "split":
+        if values.is_weak(parts.secret) or parts.family == "password":
+            return Confidence.LOW
         return Confidence.HIGH if parts.user and parts.endpoints else Confidence.MEDIUM
     if judge.context and not rule.anchors:
         named = any(word.search(_head(data, parts.start)) for word in judge.context)

@@ -54,11 +54,19 @@ def settings(data: bytes, start: int, end: int) -> list[Setting]:
     for pattern in (_NAMED, _XML, _ELEMENT, _WORDS, _ASSIGNMENT, _FLAG):
         at = start
         while match := pattern.search(data, at, end):
-            setting = _setting(data, match, end)
-            found.setdefault(setting.value_start, setting)
+            if not _is_list_item(data, match):
+                setting = _setting(data, match, end)
+                found.setdefault(setting.value_start, setting)
             # An argument list is itself made of settings: connect(host="h", password="p").
             at = max(match.end("key") + 1, match.start() + 1) if match.re is _ASSIGNMENT else match.end()
     return sorted(found.values(), key=lambda one: one.start)
+
+
+def _is_list_item(data: bytes, match: re.Match[bytes]) -> bool:
+    """Whether a comma stands after the key, and no call before it: `['A', 'b']`, not `define('A', 'b')`."""
+    if match.re is not _ASSIGNMENT or match["op"] != b",":
+        return False
+    return not data[max(0, match.start("key") - 4) : match.start("key")].rstrip(b" \t\"'`").endswith(b"(")
 
 
 def _setting(data: bytes, match: re.Match[bytes], end: int) -> Setting:

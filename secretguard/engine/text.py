@@ -6,6 +6,8 @@ CONTEXT_LINES = 8
 CONTEXT_BYTES = 4096
 """How far a neighbourhood goes on each side at most, so that a line of five megabytes stays cheap."""
 LONG_LINE = 65536
+REACH = 2 * CONTEXT_BYTES + 512
+"""How far from its region a judgement can look: a neighbourhood, and a manifest's header before it."""
 
 
 def line_start(data: bytes, at: int) -> int:

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 _REFERENCE = re.compile(
-    r"""\$\{ | \$\( | \{\{ | \}\} | %\( | ^\$[A-Za-z_] | ^%[A-Za-z_]+%$ | %[sdvq]$ | ^%[sdvq] | \#\{ | ^<[^<>]*>$ | ^\{[A-Za-z_][\w.\[\]'"()!:]*\}$
+    r"""\$\{ | \$\( | \{\{ | \}\} | %\( | ^\$[A-Za-z_] | ^%[A-Za-z_]+%$ | %[sdvq]$ | ^%[sdvq] | \#\{ | ^<[^<>]*>$ | \{[A-Za-z_]*\d*[\w.\[\]'"()!:]*\}
     | ^__\w+__$ | ^\#\{?\w+\}?\#$ | process\.env | os\.environ | os\.getenv | getenv\( | ^env\( | ENV\[ | ENV\.fetch | System\.getenv
     | import\.meta\.env | secrets\.[A-Za-z] | ^ENC\[ | ^ENC\( | ^vault: | ^ref\+ | ^op:// | ^sm:// | ^arn:aws: | ^@Microsoft\.KeyVault
     | ^!(?:Ref|Sub|vault|GetAtt|ImportValue|secret|env_var) | ^secretKeyRef | ^data\.\w | ^var\.\w | ^local\.\w | ^module\.\w
@@ -21,19 +21,24 @@ _MASK = re.compile(r"^[*xX.•●_#?-]+$|[*•●]{4,}|[xX]{6,}|\.\.\.|…|^<.*>
 _PLACEHOLDER = re.compile(
     r"""(?i)example | placeholder | change[_-]?(?:me|this|it) | replace[_-]?(?:me|this|with) | your[_-]?(?:own|api|secret|key|token|pass|db|user|auth|access|\w+[_-](?:here|key|token|password|secret))
     | insert[_-]?(?:your|here) | [_-]here$ | ^my[_-]?(?:secret|password|token|api|key|super) | dummy | redacted | ^fill[_-]?(?:me|in) | ^todo\b | ^tbd$ | sample[_-]?(?:key|token|secret|password)
-    | fake | not[_-]?a[_-]?real | ^(?:the|some|any|a)[_-](?:secret|password|key|token) | ^enter[_-] | mock | ^(?:foo|bar|baz|foobar|foobarbaz|qux)$ | lorem | ^null$ | ^none$ | ^undefined$ | ^true$ | ^false$ | ^nil$ | ^string$""",
+    | fake | not[_-]?a[_-]?real | ^(?:the|some|any|a)[_-](?:secret|password|key|token) | ^enter[_-] | mock | ^(?:foo|bar|baz|foobar|foobarbaz|qux)$ | lorem | ^null$ | ^none$ | ^undefined$ | ^true$ | ^false$ | ^nil$ | ^string$ | ^(?-i:[A-Z]+(?:_[A-Z]+)+)$""",
     re.VERBOSE,
 )
 _SEQUENCES = ("0123456789", "1234567890", "9876543210", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "deadbeef" * 4, "cafebabe" * 4)
-WEAK = frozenset(
-    "password passwd pass pwd secret root admin administrator postgres mysql mongo mongodb redis guest rabbitmq test testing tester "
-    "user username default demo dev development local 123 1234 12345 123456 1234567 12345678 changeit letmein qwerty abc123 "
-    "password1 password123 passw0rd p@ssw0rd secret123 root123 admin123 test123 toor sa oracle tiger scott pw db database app myapp "
-    "mypassword mysecretpassword supersecret s3cr3t hunter2 django flask rails laravel wordpress airflow".split()
+MIN_PASSWORD = 4
+"""A shorter value in a connection string is the `pw` of an explanation."""
+_WEAK = frozenset(
+    "root postgres mysql mongo mongodb redis rabbitmq local 123 1234 12345 123456 1234567 12345678 letmein qwerty abc123 "
+    "toor sa oracle tiger scott pw db database app myapp s3cr3t p@ssw0rd hunter2 django flask rails laravel wordpress "
+    "airflow foobared cisco vmware ansible docker minio magic".split()
+)
+_WEAK_WORDS = re.compile(
+    r"(?i)^[a-z_. -]*(?:passw(?:or|0r)d|passwd|passphrase|pass|pwd|secret|test|demo|admin|user|guest|default|change|letmein)"
+    r"[a-z_. -]*\d{0,4}[!@#$%]{0,2}$"
 )
 _LOCAL = re.compile(r"^(?:localhost(?:\.localdomain)?|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0|host\.docker\.internal|.*\.local(?:host)?|)$", re.IGNORECASE)
 _RESERVED_HOST = re.compile(
-    r"(?:^|\.)(?:example|invalid|test)(?:\.(?:com|org|net))?$|^(?:host|hostname|your-?host.*|server|servername|myserver|my-?host|ip|address|domain|<.*>|h|db-?host|somehost|hostspec|host\d|your.*)$",
+    r"^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|(?:^|\.)(?:example|invalid|test)(?:\.(?:com|org|net))?$|^(?:host|hostname|your-?host.*|server|servername|myserver|my-?host|ip|address|domain|<.*>|h|db-?host|somehost|hostspec|host\d|your.*)$",
     re.IGNORECASE,
 )
 # sha256 of values that vendors print in their documentation; a digest, so that no scanner trips over this file.
@@ -62,7 +67,7 @@ def entropy(value: str) -> float:
 
 def is_weak(value: str) -> bool:
     """Whether `value` is a password that everybody tries first."""
-    return value.lower() in WEAK
+    return value.lower() in _WEAK or _WEAK_WORDS.match(value) is not None
 
 
 def is_local(host: str) -> bool:
@@ -71,7 +76,7 @@ def is_local(host: str) -> bool:
 
 
 def is_reserved(host: str) -> bool:
-    """Whether `host` is a documentation name (RFC 2606, or a word that stands for a host)."""
+    """Whether `host` is a documentation name (RFC 2606 and 5737, or a word that stands for a host)."""
     return _RESERVED_HOST.search(host) is not None
 
 

@@ -50,18 +50,20 @@ class _Walk:
 
     problems: list[Problem]
     pending: deque[_Question] = field(default_factory=deque)
-    current: _Question | None = None
+    unproven: _Question | None = None
+    """A root that was named and has no file yet: git may die while it reads its trees."""
     deaths: int = 0
     """In a row, without an answer between them."""
 
     def begin(self, name: bytes) -> str:
         """Take note that the answer named `name` begins, and return its commit."""
         while self.pending:
-            self.current = self.pending.popleft()
-            if self.current.name == name:
+            question = self.pending.popleft()
+            if question.name == name:
+                self.unproven = question if question.is_root else None
                 self.deaths = 0
-                return self.current.commit
-            self.blame(self.current, "it is missing or corrupt")  # git skips such a commit without a word
+                return question.commit
+            self.blame(question, "it is missing or corrupt")  # git skips such a commit without a word
         return ""
 
     def blame(self, question: _Question, reason: str) -> None:
@@ -69,16 +71,13 @@ class _Walk:
         self.problems.append(Problem(f"commit {question.commit}", what, "`git fsck --full` lists what is broken."))
 
     def died(self, failure: GitError) -> None:
-        """Blame the commit that git died of: a root is named before it is compared, any other commit after."""
+        """Blame the commit that git died of: a root is named before its trees are read, any other commit after."""
         self.deaths += 1
         if self.deaths > _PATIENCE:
             raise failure
-        reason = str(failure)
-        if self.current is not None and self.current.is_root:
-            self.blame(self.current, reason)
-        elif self.pending:
-            self.blame(self.pending.popleft(), reason)
-        self.current = None
+        if question := self.unproven or (self.pending.popleft() if self.pending else None):
+            self.blame(question, str(failure))
+        self.unproven = None
 
 
 def find_additions(
@@ -98,8 +97,10 @@ def find_additions(
         with repository.process(*_COMMAND, feed=_feed(walk.pending, questions)) as process:
             yield from _answers(process.stdout, walk, only)
             failure = process.failure() if process.wait() else None
-        if not failure and not walk.pending:
-            return
+        if not failure:
+            walk.unproven = None
+            if not walk.pending:
+                return
         walk.died(failure or GitError("it is missing or corrupt"))
 
 
@@ -109,6 +110,8 @@ def _questions(
     """Parents are always written out, and roots as pairs of trees, so that no graft or shallow file changes them."""
     roots = [commit for commit, parents in lineage.items() if not parents]
     for root in list(read_commits(repository, roots, problems)):
+        if root.tree == repository.empty_tree:
+            continue
         name = f"{repository.empty_tree} {root.tree}".encode()
         yield _Question(root.id, name + b"\n", name)
     for commit, parents in lineage.items():
@@ -133,6 +136,7 @@ def _answers(stdout: IO[bytes], walk: _Walk, only: frozenset[bytes] | None) -> I
         if not token.startswith(b":"):
             commit = walk.begin(token) if token else commit
             continue
+        walk.unproven = None
         path = next(tokens, b"")
         fields = token.split(b" ")
         parents = len(fields) // 2 - 1  # ::mode mode mode id id id status

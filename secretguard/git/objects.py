@@ -1,6 +1,7 @@
 """Stream the objects of a repository through `git cat-file`; one bad object never ends the stream."""
 
 import io
+import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ _NAMED = 20
 _PATIENCE = 100
 """So many dead processes in a row without one answer mean that the repository is at fault, not an object."""
 _HINT = "`git fsck --full` lists what is broken; a fresh clone may have it whole."
+_ABOUT_ONE = re.compile("object file|inflate|unable to unpack|loose object|object corrupt")
+"""Complaints about one loose object, which the list names as missing anyway."""
 
 
 class ObjectInfo(NamedTuple):
@@ -61,13 +64,9 @@ def list_objects(repository: Repository, problems: list[Problem]) -> Iterator[Ob
         elif parts:
             unreadable.add(parts[0], "it is corrupt")
     unreadable.close()
-    # A pack, index or alternate that git cannot open takes its objects out of the list without an exit code.
-    lost = {
-        line for line in complaints.splitlines() if line.startswith("error:") and (".git" in line or "pack" in line)
-    }
-    problems.extend(
-        Problem("objects", last_complaint(line), _HINT) for line in sorted(lost)[:_NAMED] if not _is_loose(line)
-    )
+    # A pack, its index or an alternate that git cannot open takes its objects out of the list without an exit code.
+    lost = {line for line in complaints.splitlines() if line.startswith("error:") and not _ABOUT_ONE.search(line)}
+    problems.extend(Problem("objects", last_complaint(line), _HINT) for line in sorted(lost)[:_NAMED])
 
 
 def _listing(repository: Repository) -> tuple[bytes, str]:
@@ -80,11 +79,6 @@ def _listing(repository: Repository) -> tuple[bytes, str]:
     with repository.process(*command) as process:
         output = process.stdout.read()
         return output, process.check()
-
-
-def _is_loose(complaint: str) -> bool:
-    """Whether the line is about one loose object, which the list names as missing anyway."""
-    return "object file" in complaint or "header" in complaint
 
 
 def read_objects(

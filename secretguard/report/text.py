@@ -229,18 +229,21 @@ def _write_problem(sheet: Sheet, problem: Problem, first: tuple[str, str]) -> No
 
 def _write_receipt(sheet: Sheet, report: Report) -> None:
     problems, found = real_problems(report), report.credentials
+    if problems:
+        text = f"INCOMPLETE: {count(len(problems), 'problem')}. What could not be read may hold more."
+        sheet.line((text, "bold yellow"))
     if found:
         by_severity = Counter(one.severity for one in found)
         parts = [f"{by_severity[one]:,} {one.value}" for one in reversed(Severity) if by_severity[one]]
         sheet.line((f"{count(len(found), 'credential')} found: {', '.join(parts)}.", "bold red"))
-    elif not report.stats.objects:
-        sheet.line(("NOTHING WAS LOOKED AT, so this says nothing about credentials.", "bold yellow"))
+        sheet.sentence(_receipt(report))
+    elif report.stats.objects:
+        where = " in what could be read" if problems else ""
+        sheet.sentence(f"No credentials found{where}. {_receipt(report)}")
+    elif report.mode == "staged" and not problems:
+        sheet.line("Nothing is staged, so nothing was looked at.")
     else:
-        sheet.line("No credentials found in what could be read." if problems else "No credentials found.")
-    if problems:
-        text = f"INCOMPLETE: {count(len(problems), 'problem')}. What could not be read may hold more."
-        sheet.line((text, "bold yellow"))
-    sheet.sentence(_receipt(report))
+        sheet.line(("NOTHING WAS LOOKED AT, so this says nothing about credentials.", "bold yellow"))
 
 
 def _receipt(report: Report) -> str:

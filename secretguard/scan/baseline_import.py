@@ -8,13 +8,13 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from secretguard.errors import ConfigError
 from secretguard.model import Credential
 from secretguard.scan.baseline import Entry, entry_for
-from secretguard.scan.foreign import read_fingerprints, read_hashes, sha1s
+from secretguard.scan.foreign import Fingerprint, read_fingerprints, read_hashes, sha1s
 
 _SHORTEST = 6
 """Shortest value that is recognised inside a longer one."""
@@ -81,17 +81,30 @@ def _from_report(data: bytes, where: str, credentials: Sequence[Credential]) -> 
 def _from_fingerprints(data: bytes, where: str, credentials: Sequence[Credential]) -> Imported:
     places = _places(credentials)
     complaints: list[str] = []
-    found: list[Entry] = []
+    found: list[Sequence[Entry]] = []
     missed: list[str] = []
     for fingerprint in read_fingerprints(data, where, complaints.append):
-        here = places.get((fingerprint.path, fingerprint.line), ())
-        matching = [one for commit, one in here if fingerprint.commit in (None, commit)]
-        found.extend(entry_for(credential) for credential in matching)
-        if not matching:
+        here = _named(places, fingerprint)
+        if here:
+            found.append([entry_for(credential) for credential in here])
+        else:
             missed.append(f"{fingerprint.where}: nothing was found at {fingerprint.path}:{fingerprint.line}")
     if complaints and not found and not missed:
         raise ConfigError(f"{where} is of no kind that is known here", hint=_HINT)
-    return _imported(found, [*complaints, *missed])
+    return replace(_imported([entry for some in found for entry in some], [*complaints, *missed]), mapped=len(found))
+
+
+def _named(places: Places, fingerprint: Fingerprint) -> list[Credential]:
+    """Return what a fingerprint means: what its commit added there, or without one what stands there today.
+
+    What only history has in that place counts if it is one credential: an older one may have been a real leak.
+    """
+    here = places.get((fingerprint.path, fingerprint.line), ())
+    today = {one.id: one for commit, one in here if commit == fingerprint.commit}
+    ever = {one.id: one for _, one in here}
+    if today or fingerprint.commit or len(ever) != 1:
+        return list(today.values())
+    return list(ever.values())
 
 
 def _imported(found: Sequence[Entry], missed: Sequence[str]) -> Imported:

@@ -97,14 +97,7 @@ def _pieces(expression: str, secret_group: int | None) -> Iterator[str]:
     flags: list[list[str]] = [[]]
     leading = True
     for token in _TOKEN.finditer(expression):
-        repeated = expression[token.end() : token.end() + 1] in ("*", "+", "?", "{")
-        # Where Go takes a line break as one of several characters, the edge of the line stands in.
-        edge = None if repeated else "(?m:^)" if leading else "(?m:$)"
-        if token["set"]:
-            yield _set(token["set"], edge)
-        elif token["escape"]:
-            yield _escape(token["escape"], edge)
-        elif token["flags"]:
+        if token["flags"]:
             yield (opening := _flags(token["on"], token["off"] or ""))
             if token["scope"] == ":":
                 flags.append([])
@@ -121,11 +114,27 @@ def _pieces(expression: str, secret_group: int | None) -> Iterator[str]:
         elif token[0] == "|":
             yield ")" * len(flags[-1]) + "|" + "".join(flags[-1])
         else:
-            yield _bounded(token) if token["repeat"] else token["other"]
+            yield _atom(token, leading=leading)
         leading = leading and bool(token["capture"] or token["flags"] or token[0] in ("|", "^", ")", r"\b", r"\A"))
     if len(flags) != 1:
         raise ValueError("it does not close a group")
     yield ")" * len(flags[0])
+
+
+def _atom(token: re.Match[str], *, leading: bool) -> str:
+    """Return what is neither group nor alternative; `leading` if nothing that takes a character stands before it."""
+    repeated = token.string[token.end() : token.end() + 1] in ("*", "+", "?", "{")
+    # Where Go takes a line break as one of several characters, the edge of the line stands in.
+    edge = None if repeated else "(?m:^)" if leading else "(?m:$)"
+    if token["set"]:
+        return _set(token["set"], edge)
+    if token["escape"]:
+        return _escape(token["escape"], edge)
+    if token["repeat"]:
+        return _bounded(token)
+    if token[0] == "[":
+        raise ValueError("it does not close a set")
+    return token[0]
 
 
 def _bounded(token: re.Match[str]) -> str:
@@ -189,6 +198,8 @@ def _set(text: str, edge: str | None) -> str:
         else:
             members.append("\\" + member if member in "[]&~|" else member)
     inside = "".join(members)
+    if "--" in inside or re.search(r"(?:\\n|\n)-[^\]]", text):
+        raise ValueError("it has a range that is not known here")
     if negated:
         return rf"[^\n{inside}]"
     if not inside:

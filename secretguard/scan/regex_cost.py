@@ -45,9 +45,8 @@ def _node_cost(op: Any, argument: Any, follow: int) -> int:
         rounds = ENDLESS if once > 1 and high > 30 else min(ENDLESS, once ** int(high if once > 1 else 1))
         return rounds * (high - low + 1) if low != high and first & follow else rounds
     if op is sre.BRANCH:
-        branches = argument[1]
-        costs = [cost(branch, follow) for branch in branches]
-        return max(costs) if _disjoint([_first(branch)[0] for branch in branches]) else sum(costs)
+        costs = [cost(branch, follow) for branch in argument[1]]
+        return max(costs) if _exclusive(argument[1], follow) else sum(costs)
     if op is sre.SUBPATTERN:
         return cost(argument[3], follow)
     if op is sre.ATOMIC_GROUP:
@@ -110,10 +109,15 @@ def _union(masks: Iterable[int]) -> int:
     return together
 
 
-def _disjoint(masks: list[int]) -> bool:
+def _exclusive(branches: Any, follow: int) -> bool:
+    """Whether the next byte alone decides between the branches."""
     together = 0
-    for mask in masks:
-        if together & mask:
+    may_be_empty = False
+    for branch in branches:
+        first, optional = _first(branch)
+        first |= follow if optional else 0
+        if together & first or (optional and may_be_empty):
             return False
-        together |= mask
+        together |= first
+        may_be_empty = may_be_empty or optional
     return True

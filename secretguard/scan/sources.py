@@ -4,7 +4,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -102,75 +102,55 @@ def sources_for(
         return _file(path, mode)
     repository = open_repository(path, keep_environment=target == ".")
     if repository is not None:
-        return _repository(target, repository, mode, since, include_ignored, _below(path, repository))
+        sources = _sources(repository, mode, since, include_ignored=include_ignored, asked=path)
+        return _opened(target, str(repository.worktree or repository.git_dir), repository, mode, sources)
     if mode != "tree":
-        option = "--since" if mode == "since" else f"--{mode}"
-        raise UsageError(
-            f"{readable(target)} is not a git repository",
-            hint=f"{option} reads a repository; leave it out to scan the files.",
-        )
+        hint = f"--{mode} reads a repository; leave it out to scan the files as they are."
+        raise UsageError(f"{readable(target)} is not a git repository", hint=hint)
     return Opened(target, str(path.resolve()), (directory_source(path.resolve()),))
 
 
 def _cloned(url: str, mode: str, since: str) -> Opened:
     with ExitStack() as cleanup:
-        directory = cleanup.enter_context(
-            tempfile.TemporaryDirectory(prefix="secretguard-", ignore_cleanup_errors=True)
-        )
-        repository = clone(url, Path(directory) / "clone")
-        opened = _repository(readable(url), repository, mode, since, include_ignored=False, below="")
-        # Its configuration is our own.
-        sources = tuple(
-            source for source in opened.sources if isinstance(source, HistorySource | RangeSource | HeadSource)
-        )
-        return Opened(
-            opened.path,
-            "",
-            sources,
-            repository,
-            opened.head,
-            opened.base,
-            opened.tip,
-            opened.problems,
-            cleanup.pop_all(),
-        )
+        temporary = tempfile.TemporaryDirectory(prefix="secretguard-", ignore_cleanup_errors=True)
+        repository = clone(url, Path(cleanup.enter_context(temporary)) / "clone")
+        # Its configuration is our own, and what LFS holds is not fetched.
+        sources = _sources(repository, mode, since)[:1]
+        opened = _opened(readable(url), "", repository, mode, sources)
+        return replace(opened, _cleanup=cleanup.pop_all())
 
 
-def _repository(
-    target: str, repository: Repository, mode: str, since: str, include_ignored: bool, below: str
-) -> Opened:
-    sources: tuple[Source, ...]
-    base = tip = None
+def _opened(path: str, root: str, repository: Repository, mode: str, sources: tuple[Source, ...]) -> Opened:
+    base, tip = next(((one.base, one.tip) for one in sources if isinstance(one, RangeSource)), (None, None))
+    problems = (*repository.problems, *_declared(repository, mode))
+    return Opened(path, root, sources, repository, repository.head, base, tip, problems)
+
+
+def _sources(
+    repository: Repository, mode: str, since: str, *, include_ignored: bool = False, asked: Path | None = None
+) -> tuple[Source, ...]:
+    if mode == "since":
+        return (range_source(repository, since),)
     if mode == "staged":
-        sources = (StagedSource(repository),)
         if repository.worktree is None:
             raise UsageError("a bare repository has nothing staged", hint="Use --history or --since.")
-    elif mode == "since":
-        commits = range_source(repository, since)
-        base, tip, sources = commits.base, commits.tip, (commits,)
-    else:
-        sources = (_files(repository, include_ignored, below), git_files_source(repository, logs=mode == "history"))
-        if mode == "history":
-            history = HistorySource(repository)
-            kept = sources if repository.worktree else sources[1:]
-            sources = (history, *kept, lfs_source(repository, history))
-    root = str(repository.worktree or repository.git_dir)
-    notes = (*repository.problems, *_declared(repository, mode))
-    return Opened(target, root, sources, repository, repository.head, base, tip, notes)
-
-
-def _files(repository: Repository, include_ignored: bool, below: str) -> Source:
+        return (StagedSource(repository),)
+    git_files = git_files_source(repository, logs=mode == "history")
+    if mode == "history":
+        history = HistorySource(repository)
+        files = (worktree_source(repository, include_ignored=include_ignored),) if repository.worktree else ()
+        return (history, *files, git_files, lfs_source(repository, history))
     if repository.worktree is None:
-        return HeadSource(repository)
-    return worktree_source(repository, include_ignored=include_ignored, below=below)
+        return (HeadSource(repository), git_files)
+    if below := _below(asked, repository.worktree):
+        return (worktree_source(repository, include_ignored=include_ignored, below=below),)
+    return (worktree_source(repository, include_ignored=include_ignored), git_files)
 
 
 def _declared(repository: Repository, mode: str) -> Iterator[Problem]:
     """Yield the limits that the repository itself declares."""
     if repository.worktree is None and mode == "tree":
-        yield Problem(
-            ".", "bare repository: the files of HEAD are scanned", "Use --history to scan all of it.", is_note=True
-        )
+        yield Problem(".", "bare repository: the files of HEAD are scanned", "--history scans all of it.", is_note=True)
     if repository.shallow and mode in ("history", "since"):
         yield Problem(
             "history", "shallow clone: older commits are not here and not looked at", _UNSHALLOW, is_note=True
@@ -216,9 +196,7 @@ def _is_directory(path: Path) -> bool:
     return False
 
 
-def _below(path: Path, repository: Repository) -> str:
-    """The part of the working tree that was asked for; empty for all of it."""
-    root, asked = repository.worktree, path.resolve()
-    if root is None or asked == root or not asked.is_relative_to(root):
-        return ""
-    return asked.relative_to(root).as_posix()
+def _below(asked: Path | None, worktree: Path) -> str:
+    """Return the part of the working tree that was asked for; empty for all of it."""
+    below = asked.resolve() if asked else worktree
+    return below.relative_to(worktree).as_posix() if worktree in below.parents else ""

@@ -147,7 +147,7 @@ def range_source(repository: Repository, since: str) -> RangeSource:
 
 
 def ancestors(repository: Repository, tip: str, *exclude: str) -> dict[str, list[str]]:
-    """Return each commit that can be reached from `tip` with its parents (none at a shallow boundary). Raises GitError."""
+    """Return each commit that can be reached from `tip` with its parents (none at a shallow boundary)."""
     listed = repository.git("rev-list", "--parents", tip, *exclude, "--").decode("ascii").splitlines()
     return {commit: parents for commit, *parents in (line.split() for line in listed)}
 

@@ -19,7 +19,7 @@ class LfsSource(FilesSource):
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
         """Return where the pointers to these objects live, or the objects themselves where nothing points at them."""
-        found: Found = {name: list(places) for name, places in FilesSource.locate(self, ids).items()}
+        found = dict(FilesSource.locate(self, ids))
         if not found or self.history is None:
             return found
         objects: dict[str, list[str]] = defaultdict(list)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from secretguard.errors import GitError
 from secretguard.git.additions import Addition, find_additions
@@ -78,7 +79,7 @@ def head_files(repository: Repository, problems: list[Problem]) -> list[TreeEntr
     """Return the files of the checked-out commit; none while the branch is unborn."""
     if repository.head is None:
         return []
-    return _try(lambda: tree_files(repository, repository.head or ""), "HEAD", problems)
+    return _try(partial(tree_files, repository, repository.head), "HEAD", problems)
 
 
 def _messages(ancestry: Ancestry, ids: Collection[str]) -> Iterator[Location]:
@@ -95,7 +96,7 @@ def _named_or_staged(ancestry: Ancestry, blobs: Collection[str]) -> Iterator[Loc
     for target, tip in ancestry.named():
         if target in blobs:
             yield _behind(ancestry, tip, TreeEntry("", target))
-    for entry in _try(lambda: staged(ancestry.repository), "index", ancestry.problems):
+    for entry in _try(partial(staged, ancestry.repository), "index", ancestry.problems):
         if entry.blob in blobs:
             yield Location(Place.STAGED, entry.path, entry.blob)
 
@@ -108,14 +109,12 @@ def _added_by_none(ancestry: Ancestry, blobs: Collection[str]) -> Iterator[Locat
     }
     rest = {blob for blob in blobs if here.get(blob) == "blob"}
     for target in sorted(target for target in named if here.get(target) == "tree"):
-        tagged = _try(
-            lambda target=target: tree_files(ancestry.repository, target), f"tree {target}", ancestry.problems
-        )
+        tagged = _try(partial(tree_files, ancestry.repository, target), f"tree {target}", ancestry.problems)
         for entry in tagged:
             if entry.blob in blobs:
                 rest.discard(entry.blob)
                 yield _behind(ancestry, named[target], entry)
-    others = _try(lambda: index_blobs(ancestry.repository), "index", ancestry.problems)
+    others = _try(partial(index_blobs, ancestry.repository), "index", ancestry.problems)
     staged_elsewhere = [Location(Place.STAGED, entry.path, entry.blob) for entry in others if entry.blob in rest]
     yield from staged_elsewhere
     rest -= {location.blob for location in staged_elsewhere}
@@ -131,9 +130,9 @@ def _behind(ancestry: Ancestry, tip: Tip, entry: TreeEntry) -> Location:
     return replace(location, author=tag.tagger, date=tag.date) if tag else location
 
 
-def _try(read: Callable[[], list[TreeEntry]], where: str, problems: list[Problem]) -> list[TreeEntry]:
+def _try(read: Callable[[], Iterable[TreeEntry]], where: str, problems: list[Problem]) -> list[TreeEntry]:
     try:
-        return read()
+        return list(read())
     except GitError as error:
         problems.append(Problem(where, str(error), error.hint))
         return []

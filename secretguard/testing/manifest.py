@@ -16,6 +16,8 @@ class Planted:
     secret: str
     family: str = "token"
     user: str = ""
+    variable: str = ""
+    """The environment variable it is usually kept in."""
     other_values: tuple[str, ...] = ()
     """More that must not be printed, such as the spellings of the secret."""
 

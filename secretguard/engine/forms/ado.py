@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from secretguard.engine.parts import Found, Parts, port_number
 from secretguard.engine.text import decoded, enclosing_lines
+from secretguard.engine.values import is_reference
 from secretguard.model import Endpoint
 
 _PAIR = re.compile(
@@ -40,6 +41,8 @@ def parse(found: Found) -> Iterator[Parts]:
     for pair in pairs[first : last + 1]:
         given.setdefault(re.sub(r"[ _]", "", decoded(pair[1]).lower()), _value(pair[2]))
     secret = next((given[key] for key in _PASSWORDS if given.get(key)), "")
+    if is_reference(decoded(pairs[mine][2])):
+        return
     host = next((given[key] for key in _HOSTS if given.get(key)), "")
     user = next((given[key] for key in _USERS if given.get(key)), "")
     if not secret or not (host or user or "dsn" in given or "driver" in given):

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from secretguard.engine.parts import Found, Parts, port_number
 from secretguard.engine.text import decoded
+from secretguard.engine.values import is_reference
 from secretguard.model import Endpoint
 
 _RUN = re.compile(rb"[^\s\"'`<>\\]{1,2000}")
@@ -35,7 +36,7 @@ def parse(found: Found) -> Iterator[Parts]:
         endpoint = Endpoint(address[2].strip("[]"), port_number(address[3] or ""), address[4] or named)
     user = next((unquote(given[name][2]) for name in _USERS if name in given), "")
     password = next((given[name] for name in _PASSWORDS if name in given), None)
-    if password and password[2]:
+    if password and password[2] and not is_reference(password[2]):
         yield _parts(found, rest, user, unquote(password[2].strip("{}")), password.span(2), endpoint)
     elif address and address[1] and ":" in address[1]:
         # Not valid for the drivers, but seen in the wild.

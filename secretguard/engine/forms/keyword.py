@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from secretguard.engine.engines import nearest_family
 from secretguard.engine.parts import Found, Parts, port_number
-from secretguard.engine.text import decoded, enclosing_lines
+from secretguard.engine.text import decoded, enclosing_lines, neighbourhood
 from secretguard.model import Endpoint
 
 _PAIR = re.compile(
@@ -37,6 +38,8 @@ def parse(found: Found) -> Iterator[Parts]:
     given = {pair[1].lower(): _value(pair[2]) for pair in pairs[first : last + 1]}
     if not {b"host", b"hostaddr", b"user", b"dbname"} & given.keys():
         return
+    if b"dbname" not in given and not _named_near(found, pairs[first].start(), pairs[last].end()):
+        return
     host = given.get(b"host") or given.get(b"hostaddr", "")
     endpoint = Endpoint(host, port_number(given.get(b"port", "")), given.get(b"dbname", "")) if host else None
     yield Parts(
@@ -49,6 +52,12 @@ def parse(found: Found) -> Iterator[Parts]:
         secret_start=pairs[mine].start(2),
         secret_end=pairs[mine].end(2),
     )
+
+
+def _named_near(found: Found, start: int, end: int) -> bool:
+    """Whether PostgreSQL is spoken of nearby: other tools write `user=… password=…` too."""
+    low, high = neighbourhood(found.data, start, end)
+    return nearest_family(found.data, low, high, (start, start)) == "postgres"
 
 
 def _joined(gap: bytes) -> bool:

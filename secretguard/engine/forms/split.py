@@ -26,6 +26,7 @@ _NOT_A_VALUE = re.compile(
     r"|password|passwd|pass|pwd|pw|secret|username|user|value|env|self|this|input|prompt|ask|default|omit|Secret|SecretStr)$|^[A-Z]\w*(?:\.[A-Z]\w*)+$|^\w+\.\w+(?:\.\w+)*$",
     re.IGNORECASE,
 )
+_NAME_OF_SECRET = re.compile(r"^[A-Za-z]+(?:[_.-][A-Za-z]+)*[_.-](?:PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|TOKEN)$", re.IGNORECASE)
 _COMMAND_LINE = re.compile(rb"\b(?:psql|pg_dump|pg_dumpall|pg_restore|pgbench|createdb|dropdb|pg_isready|vacuumdb)\b")
 
 
@@ -51,22 +52,34 @@ def parse(found: Found) -> Iterator[Parts]:
     siblings = {role: (_plain(value) or value) if encoded else value for role, value in siblings.items()}
     port = port_number(siblings.get("port", ""))
     family = _family(found, prefix, siblings, port, mine)
+    host = _host(siblings.get("host", ""))
     bare = prefix in ("", "set_", "the_")
-    if bare and not (siblings.get("user") and (family != "database" or {"host", "database"} & siblings.keys())):
+    if bare and family == found.rule.family and not (siblings.get("user") and host):
         return  # a password of something: the generic rule's business
-    host = siblings.get("host", "")
+    if bare and not siblings.get("user") and not host:
+        return
     yield Parts(
         mine.start,
         mine.value_end + (1 if mine.quoted else 0),
         secret,
         user=siblings.get("user", "") or _IMPLIED_USER.get(prefix.rstrip("_"), ""),
         family=family,
-        endpoints=(Endpoint(host, port, siblings.get("database", "")),) if host else (),
+        endpoints=(Endpoint(host, port, _database(siblings.get("database", ""))),) if host else (),
         form="split",
         encoding=("base64",) if encoded else (),
         secret_start=mine.value_start,
         secret_end=mine.value_end,
     )
+
+
+def _host(value: str) -> str:
+    """Return the host that `value` names, with or without a scheme; empty if it is none."""
+    named = re.fullmatch(r"(?:[a-z][a-z0-9+.-]*://)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]{1,253})(?::\d+)?(?:/\S*)?", value)
+    return named[1].strip("[]") if named and not re.fullmatch(r"\d+|[._-]+", named[1]) else ""
+
+
+def _database(value: str) -> str:
+    return value if re.fullmatch(r"[\w$.-]{1,64}", value) else ""
 
 
 def _setting_at(found: Found, around: Sequence[Setting]) -> Setting | None:
@@ -78,9 +91,11 @@ def _is_literal(found: Found, setting: Setting) -> bool:
     value = setting.value
     if not value or is_reference(value) or is_hash(value) or len(value) > 256:
         return False
+    if _NAME_OF_SECRET.match(value):
+        return False
     if setting.quoted:
         return not value.isspace()
-    if _NOT_A_VALUE.match(value) or "(" in value or value[0] in "&*[|>@!" or value.startswith("//"):
+    if _NOT_A_VALUE.match(value) or "(" in value or value[0] in "&*[|>@!{" or value.startswith("//"):
         return False
     if setting.key.isupper():
         return True

@@ -44,7 +44,8 @@ def fill(template: str, seed: int = 0) -> str:
             return base64.b64encode(argument.encode()).decode()
         if name not in ALPHABETS or not argument.isdigit():
             raise RuleError(
-                f"unknown slot {match[0]} in an example", hint=f"Slots: uuid, b64:text, and NAME:LENGTH with {', '.join(ALPHABETS)}."
+                f"unknown slot {match[0]} in an example",
+                hint=f"Slots: uuid, b64:text, and NAME:LENGTH with {', '.join(ALPHABETS)}.",
             )
         return "".join(rng.choices(ALPHABETS[name], k=int(argument)))
 

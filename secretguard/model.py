@@ -113,6 +113,8 @@ class Rule:
     machine_made: bool = False
     generic: bool = False
     """Yields to any other rule that matches at the same place."""
+    foreign: bool = False
+    """Read from another tool's configuration; weaker than any of ours at the same place, so that ids stay."""
     entropy: float = 0.0
     """Least Shannon entropy of the secret, in bits a character."""
     checksum: str = ""
@@ -162,7 +164,7 @@ class Match:
     placeholder: str = ""
     """Why this is an example rather than a credential; empty for a real finding."""
     marks: tuple[str, ...] = ()
-    """Inline allow marks on the lines of the match: credential ids, or `*` for a foreign bare mark."""
+    """Inline allow marks on the lines of the match: credential ids, `*` (a foreign bare mark), `?` (ours without id)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +211,7 @@ class Credential:
     @property
     def in_head(self) -> bool:
         """Whether the value still stands in the working tree, the index or the checked-out commit."""
-        return any(
-            o.location.at_head or o.location.source in (Place.WORKTREE, Place.STAGED) for o in self.occurrences
-        )
+        return any(o.location.at_head or o.location.source in (Place.WORKTREE, Place.STAGED) for o in self.occurrences)
 
     @property
     def files(self) -> int:
@@ -256,7 +256,7 @@ class Ignored:
 
     id: str
     reason: str
-    """baseline, inline, path, config or placeholder."""
+    """baseline, inline, path, config, placeholder, or the tool whose file says so (gitleaks, detect-secrets …)."""
     where: str
     """`path:line` of the place or of the entry that hides it."""
     rule: str = ""

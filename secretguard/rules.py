@@ -39,7 +39,9 @@ def load_rules(text: str, plugin: str) -> tuple[Rule, ...]:
     except yaml.YAMLError as error:
         raise RuleError(f"{plugin}: the rule file is not YAML: {_one_line(error)}") from None
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
-        raise RuleError(f"{plugin}: a rule file is a mapping with `vendor` and a list `rules`", hint="See docs/rules.md.")
+        raise RuleError(
+            f"{plugin}: a rule file is a mapping with `vendor` and a list `rules`", hint="See docs/rules.md."
+        )
     if unknown := set(document) - {"vendor", "rules"}:
         raise RuleError(f"{plugin}: unknown key {sorted(unknown)[0]!r} in the rule file", hint="See docs/rules.md.")
     vendor = str(document.get("vendor", ""))
@@ -111,7 +113,9 @@ def _check(rule: Rule, where: str) -> None:
     if rule.form not in FORMS:
         raise RuleError(f"{where}: unknown form {rule.form!r}", hint=f"One of {', '.join(FORMS)}.")
     if rule.checksum not in CHECKSUMS:
-        raise RuleError(f"{where}: unknown checksum {rule.checksum!r}", hint=f"One of {', '.join(filter(None, CHECKSUMS))}.")
+        raise RuleError(
+            f"{where}: unknown checksum {rule.checksum!r}", hint=f"One of {', '.join(filter(None, CHECKSUMS))}."
+        )
     check_pattern(rule.pattern, PATTERN_WIDTH, f"{where}: pattern")
     for prefilter in rule.prefilters:
         check_pattern(prefilter, PREFILTER_WIDTH, f"{where}: prefilter")
@@ -156,7 +160,7 @@ def rule_from_json(data: Mapping[str, Any]) -> Rule:
 
 def rule_fields() -> Iterator[str]:
     """Yield the names a rule file may use, for documentation tests."""
-    yield from (f.name for f in fields(Rule) if f.name != "plugin")
+    yield from (f.name for f in fields(Rule) if f.name not in ("plugin", "foreign"))
 
 
 def _one_line(error: Exception) -> str:

@@ -3,6 +3,7 @@
 import difflib
 import errno
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,11 @@ _MACHINE_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.E
 
 
 def prepare() -> None:
-    """Let no character that the terminal's encoding lacks end the run."""
+    """Let no character that the terminal's encoding lacks end the run, and every end clean up behind us."""
+    for name in ("SIGTERM", "SIGHUP"):
+        # As Ctrl-C does: a temporary clone must not outlive us. Only the main thread may say so.
+        with suppress(AttributeError, ValueError):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

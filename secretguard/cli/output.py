@@ -98,7 +98,7 @@ def _replaced(final: Path, *, private: bool) -> Iterator[TextIO]:
     try:
         with os.fdopen(os.open(temporary, _NEW_FILE, mode), "w", encoding="utf-8") as out:
             if not private and final.exists():
-                os.chmod(out.fileno(), stat.S_IMODE(final.stat().st_mode))  # noqa: PTH101 - by descriptor
+                temporary.chmod(stat.S_IMODE(final.stat().st_mode))
             yield out
             out.flush()
             os.fsync(out.fileno())

@@ -55,7 +55,7 @@ def command(ctx: click.Context, credential: str, repo: tuple[str, ...], format_n
 def _look(ctx: click.Context, path: str) -> Report:
     """Scan everything, with nothing ignored that can be un-ignored: a person asked for this very credential."""
     config = configure(ctx, path)
-    bare: Config = replace(config, baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=())
+    bare: Config = replace(config, baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=(), root=None)
     return run_scan(path, "history", bare)
 
 

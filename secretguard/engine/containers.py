@@ -88,7 +88,9 @@ def _tar(data: bytes) -> Iterator[Member]:
                 yield _bounded(stream, info.name)
 
 
-def _stream(opener: Callable[[IO[bytes]], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]) -> Callable[[bytes], Iterator[Member]]:
+def _stream(
+    opener: Callable[[IO[bytes]], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile],
+) -> Callable[[bytes], Iterator[Member]]:
     def one(data: bytes) -> Iterator[Member]:
         with opener(io.BytesIO(data)) as stream:
             yield _bounded(stream, "")

@@ -115,7 +115,9 @@ def _escaped(encoding: str, decode: Callable[[bytes], bytes]) -> Callable[[bytes
 
 
 def _unescape(text: bytes) -> bytes:
-    return re.sub(rb"\\(?:x([0-9A-Fa-f]{2})|u00([0-9A-Fa-f]{2}))", lambda m: bytes.fromhex((m[1] or m[2]).decode()), text)
+    return re.sub(
+        rb"\\(?:x([0-9A-Fa-f]{2})|u00([0-9A-Fa-f]{2}))", lambda m: bytes.fromhex((m[1] or m[2]).decode()), text
+    )
 
 
 def _unhtml(text: bytes) -> bytes:

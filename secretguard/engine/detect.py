@@ -60,7 +60,9 @@ def detect(blob: Blob, detector: Detector) -> Finding:
     found = [*_in_text(blob, blob.data, hits, detector, (), None, 0)]
     if blob.offset == 0 and is_container(blob.data):
         found.extend(_in_container(blob, blob.data, detector, "", 0, problems))
-    return Finding(tuple(most_specific(found)) if found else (), tuple(problems), bool(found) if hits is None else bool(hits))
+    return Finding(
+        tuple(most_specific(found)) if found else (), tuple(problems), bool(found) if hits is None else bool(hits)
+    )
 
 
 def _hits(data: bytes, detector: Detector) -> Hits | None:
@@ -68,7 +70,13 @@ def _hits(data: bytes, detector: Detector) -> Hits | None:
 
 
 def _in_text(
-    blob: Blob, data: bytes, hits: Hits | None, detector: Detector, encoding: tuple[str, ...], inner: str | None, depth: int
+    blob: Blob,
+    data: bytes,
+    hits: Hits | None,
+    detector: Detector,
+    encoding: tuple[str, ...],
+    inner: str | None,
+    depth: int,
 ) -> Iterator[Match]:
     numbers = range(len(detector.rules)) if hits is None else sorted(hits.rules)
     judges = ((detector.judge(number), None if hits is None else hits.rules[number]) for number in numbers)

@@ -20,6 +20,7 @@ _NAMES = (
     ("smtp", r"\bsmtps?\w*|sendmail|nodemailer|email_host\w*|mailer\w*|\bmail_\w+"),
 )  # fmt: skip
 _WORDS = tuple((family, re.compile(words.encode(), re.IGNORECASE)) for family, words in _NAMES)
+_ANY = re.compile("|".join(f"(?P<{family}>{words})" for family, words in _NAMES).encode(), re.IGNORECASE)
 FAMILY_OF_PORT = {5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp", 1433: "mssql", 1521: "oracle", 9042: "cassandra", 9092: "kafka", 587: "smtp", 465: "smtp", 1883: "mqtt", 8883: "mqtt", 4222: "nats", 9200: "elasticsearch"}  # fmt: skip
 
 
@@ -33,11 +34,6 @@ def family_named(text: str) -> str:
 
 def nearest_family(data: bytes, low: int, high: int, around: tuple[int, int]) -> str:
     """Return the family whose word stands nearest to the span `around`, outside of it, or an empty string."""
-    nearest: tuple[int, str] | None = None
-    for family, words in _WORDS:
-        for match in words.finditer(data, low, high):
-            distance = abs(match.start() - around[0])
-            inside = around[0] <= match.start() < around[1]
-            if not inside and (nearest is None or distance < nearest[0]):
-                nearest = (distance, family)
-    return nearest[1] if nearest else ""
+    outside = (match for match in _ANY.finditer(data, low, high) if not around[0] <= match.start() < around[1])
+    nearest = min(outside, key=lambda match: abs(match.start() - around[0]), default=None)
+    return str(nearest.lastgroup) if nearest else ""

@@ -13,7 +13,9 @@ _MIN_LENGTH = 8
 _MIN_ENTROPY = {"hex": 2.6, "text": 3.2}
 """Lower than the limits for lines without a name (3.0 and 4.5): here a name vouches already."""
 _HEX = re.compile(r"[0-9a-fA-F-]+$")
-_PROSE = re.compile(r"\s|^[A-Z]?[a-z]+(?:[-_. /:][A-Za-z]?[a-z]+)*$|^[A-Z]+(?:[_-][A-Z]+)*$|^[/.~][\w./-]*$|^https?://|^[\w.-]+\.(?:py|js|json|ya?ml|txt|pem|key|crt|conf)$")
+_PROSE = re.compile(
+    r"\s|^[A-Z]?[a-z]+(?:[-_. /:][A-Za-z]?[a-z]+)*$|^[A-Z]+(?:[_-][A-Z]+)*$|^[/.~][\w./-]*$|^https?://|^[\w.-]+\.(?:py|js|json|ya?ml|txt|pem|key|crt|conf)$"
+)
 
 
 def is_likely_secret(data: bytes, parts: Parts) -> bool:

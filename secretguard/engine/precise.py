@@ -47,7 +47,9 @@ def compile_judge(rule: Rule) -> Judge:
     before = _EDGE.format(before=rule.before) if rule.before else ""
     after = f"(?!{rule.after})" if rule.after else ""
     pattern = re.compile(f"{before}(?:{rule.pattern}){after}".encode(), re.MULTILINE)
-    companion = re.compile(b"(?<![A-Za-z0-9])(?:" + rule.companion.encode() + b")(?![A-Za-z0-9])") if rule.companion else None
+    companion = (
+        re.compile(b"(?<![A-Za-z0-9])(?:" + rule.companion.encode() + b")(?![A-Za-z0-9])") if rule.companion else None
+    )
     return Judge(rule, pattern, tuple(map(caseless, rule.context)), companion, pattern_width(rule.pattern) + 64)
 
 
@@ -141,7 +143,9 @@ def _companion(pattern: re.Pattern[bytes], data: bytes, parts: Parts) -> str:
     return decoded(nearest[0]) if nearest else ""
 
 
-def to_match(judge: Judge, parts: Parts, blob: Blob, data: bytes, encoding: tuple[str, ...] = (), inner: str | None = None) -> Match:
+def to_match(
+    judge: Judge, parts: Parts, blob: Blob, data: bytes, encoding: tuple[str, ...] = (), inner: str | None = None
+) -> Match:
     """Make the match of `parts`, found in `data` (the blob's own, or decoded from it)."""
     line, column = position(data, parts.start)
     end_line, end_column = position(data, parts.end)
@@ -232,9 +236,10 @@ def most_specific(matches: Iterable[Match]) -> list[Match]:
     wins, so that the user of a login is not lost.
     """
 
-    def strength(match: Match) -> tuple[int, int, int, int, int, str]:
+    def strength(match: Match) -> tuple[int, int, int, int, int, int, str]:
         return (
             not match.rule.generic,
+            not match.rule.foreign,
             not match.placeholder,
             bool(match.user) + bool(match.endpoints) + (match.family not in ("token", "url", "database", "password")),
             match.confidence.rank,

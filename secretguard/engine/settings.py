@@ -32,7 +32,9 @@ _LOOKUP = re.compile(
     rb"(?:getenv|environ\.get|environ|env|ENV\.fetch|get_env|fetch|GetEnv|env_var|config|os\.Getenv|getProperty|lookup|str|Env::get)\(?[ \t]*[\"']?[\w.]{1,80}[\"']?[ \t]*[,)\]]"
     rb"[ \t]*(?:\?\?|\|\||or|default=)?[ \t]*(?P<q>[\"'])(?P<quoted>[^\"'\n]{1,256})(?P=q)"
 )
-_OR_ELSE = re.compile(rb"(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*(?:\?\?|\|\||:)[ \t]*(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)")
+_OR_ELSE = re.compile(
+    rb"(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*(?:\?\?|\|\||:)[ \t]*(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)"
+)
 _SHELL_DEFAULT = re.compile(rb"^\$\{[A-Za-z_]\w*:?[-=]([^}$]{1,256})\}$")
 
 

@@ -16,7 +16,9 @@ _REFERENCE = re.compile(
     """,
     re.VERBOSE,
 )
-_HASH = re.compile(r"^(?:\$2[abxy]?\$|\$argon2|\$pbkdf2|pbkdf2[_:]|\$[156]\$|\$y\$|SCRAM-SHA-\d|md5[0-9a-f]{32}$|\{S?SHA|\{bcrypt\}|sha(?:1|256|512)[:$])")
+_HASH = re.compile(
+    r"^(?:\$2[abxy]?\$|\$argon2|\$pbkdf2|pbkdf2[_:]|\$[156]\$|\$y\$|SCRAM-SHA-\d|md5[0-9a-f]{32}$|\{S?SHA|\{bcrypt\}|sha(?:1|256|512)[:$])"
+)
 _MASK = re.compile(r"^[*xX.•●_#?-]+$|[*•●]{4,}|[xX]{6,}|\.\.\.|…|^<.*>$|^\[.*\]$")
 _PLACEHOLDER = re.compile(
     r"""(?i)example | placeholder | change[_-]?(?:me|this|it) | replace[_-]?(?:me|this|with) | your[_-]?(?:own|api|secret|key|token|pass|db|user|auth|access|\w+[_-](?:here|key|token|password|secret))
@@ -24,7 +26,15 @@ _PLACEHOLDER = re.compile(
     | fake | not[_-]?a[_-]?real | ^(?:the|some|any|a)[_-](?:secret|password|key|token) | ^enter[_-] | mock | ^(?:foo|bar|baz|foobar|foobarbaz|qux)$ | lorem | ^null$ | ^none$ | ^undefined$ | ^true$ | ^false$ | ^nil$ | ^string$ | ^(?-i:[A-Z]+(?:_[A-Z]+)+)$""",
     re.VERBOSE,
 )
-_SEQUENCES = ("0123456789", "1234567890", "9876543210", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "deadbeef" * 4, "cafebabe" * 4)
+_SEQUENCES = (
+    "0123456789",
+    "1234567890",
+    "9876543210",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiop",
+    "deadbeef" * 4,
+    "cafebabe" * 4,
+)
 MIN_PASSWORD = 4
 """A shorter value in a connection string is the `pw` of an explanation."""
 _WEAK = frozenset(
@@ -36,7 +46,10 @@ _WEAK_WORDS = re.compile(
     r"(?i)^[a-z_. -]*(?:passw(?:or|0r)d|passwd|passphrase|pass|pwd|secret|test|demo|admin|user|guest|default|change|letmein)"
     r"[a-z_. -]*\d{0,4}[!@#$%]{0,2}$"
 )
-_LOCAL = re.compile(r"^(?:localhost(?:\.localdomain)?|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0|host\.docker\.internal|.*\.local(?:host)?|)$", re.IGNORECASE)
+_LOCAL = re.compile(
+    r"^(?:localhost(?:\.localdomain)?|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0|host\.docker\.internal|.*\.local(?:host)?|)$",
+    re.IGNORECASE,
+)
 _RESERVED_HOST = re.compile(
     r"^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|(?:^|\.)(?:example|invalid|test)(?:\.(?:com|org|net))?$|^(?:host|hostname|your-?host.*|server|servername|myserver|my-?host|ip|address|domain|<.*>|h|db-?host|somehost|hostspec|host\d|your.*)$",
     re.IGNORECASE,

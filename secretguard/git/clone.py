@@ -1,5 +1,6 @@
 """Fetch a repository by URL, bare and with every ref, into a temporary directory."""
 
+import os
 import re
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def is_clone_url(target: str) -> bool:
     """Tell whether a scan target is written as a URL rather than a path; an existing path is a path."""
     if _SCHEME.match(target) or _HELPER.match(target):
         return True
-    return bool(_SCP_LIKE.fullmatch(target)) and not Path(target).exists()
+    return bool(_SCP_LIKE.fullmatch(target)) and not os.path.lexists(target)
 
 
 def clone(url: str, into: Path) -> Repository:

@@ -92,6 +92,8 @@ def explain(arguments: Sequence[str], code: int, stderr: str, directory: str) ->
     """Return the error for a git command that ended with `code` after saying `stderr`."""
     command = next((word for word in arguments if not word.startswith("-")), "")
     said = last_complaint(stderr)
+    if named := re.search(r"repository (?:at |\()'([^'\n]+)'", stderr):
+        directory = readable(named[1])  # git names the top of the repository, we may have asked deeper
     for known in _KNOWN:
         if re.search(known.said, stderr):
             return known.error(f"git {command}: {known.sentence or said}", hint=known.hint.format(directory=directory))

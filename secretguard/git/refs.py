@@ -1,16 +1,11 @@
 """What keeps objects alive in a repository: refs, reflogs, and the heads of all worktrees."""
 
 import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from secretguard.git.repository import Repository
 from secretguard.model import Place
-
-_ID_LINE = re.compile(rb"^([0-9a-f]{40,64})\b", re.MULTILINE)
-_HEAD_FILE_LIMIT = 1 << 20
 
 
 class Tip(NamedTuple):
@@ -19,11 +14,11 @@ class Tip(NamedTuple):
     id: str
     place: Place
     ref: str | None
-    """None for a reflog entry or a pseudo ref such as MERGE_HEAD."""
+    """None for a reflog entry."""
 
 
 def read_tips(repository: Repository) -> list[Tip]:
-    """Return everything named in the repository, in all its worktrees."""
+    """Return what git counts as in use, in all worktrees; MERGE_HEAD and its like are not, as for `git gc`."""
     refs = dict.fromkeys(_refs(repository))
     tips = [*refs, *_heads(repository)]
     if any(tip.ref == "refs/stash" for tip in refs):
@@ -52,18 +47,6 @@ def _heads(repository: Repository) -> Iterator[Tip]:
             head = process.stdout.read().decode("ascii", "replace").strip()
             if process.wait() == 0:
                 yield Tip(head, Place.HISTORY, "HEAD")
-        for path in (*sorted(git_dir.glob("*_HEAD")), git_dir / "AUTO_MERGE"):
-            yield from (Tip(target, Place.REFLOG, None) for target in _ids_in(path))
-
-
-def _ids_in(path: Path) -> list[str]:
-    try:
-        if path.is_symlink() or not path.is_file():
-            return []
-        with path.open("rb") as file:
-            return [found.decode("ascii") for found in _ID_LINE.findall(file.read(_HEAD_FILE_LIMIT))]
-    except OSError:
-        return []  # a pseudo ref is a hint about where an object came from, the object is read anyway
 
 
 def _reflog(repository: Repository, place: Place, *arguments: str) -> list[Tip]:

@@ -115,16 +115,15 @@ def _existing_directory(path: Path) -> Path:
 
 
 def _ask(start: Path, environment: Mapping[str, str]) -> tuple[Path, Path, bool, bool, bool, str]:
-    question = ("--absolute-git-dir", "--git-common-dir", "--is-bare-repository", "--is-inside-git-dir")
-    output = git(
-        ["rev-parse", *question, "--is-shallow-repository", "--show-object-format"],
-        directory=start,
-        environment=environment,
-    )
-    git_dir, common_dir, is_bare, inside, is_shallow, object_format = os.fsdecode(output).splitlines()[:6]
+    def ask(*questions: str) -> str:
+        return os.fsdecode(git(["rev-parse", *questions], directory=start, environment=environment).removesuffix(b"\n"))
+
+    # Paths last and alone, as they may hold newlines.
+    flags = ("--is-bare-repository", "--is-inside-git-dir", "--is-shallow-repository", "--show-object-format")
+    is_bare, inside, is_shallow, object_format, git_dir = ask(*flags, "--absolute-git-dir").split("\n", maxsplit=4)
     return (
         Path(git_dir),
-        (start / common_dir).resolve(),
+        (start / ask("--git-common-dir")).resolve(),
         is_bare == "true",
         inside == "true",
         is_shallow == "true",

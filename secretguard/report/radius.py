@@ -53,5 +53,6 @@ def _commits(sheet: Sheet, credential: Credential) -> Iterator[str]:
     for commit, locations in sorted(places.items(), key=lambda item: (item[1][0].date or "", item[0])):
         first = locations[0]
         paths = {at.path for at in locations if at.path}
-        words = commit[:12], (first.date or "")[:10], sheet.clean(first.author or ""), count(len(paths), "file")
+        where = count(len(paths), "file") if paths else "in its message"
+        words = commit[:12], (first.date or "")[:10], sheet.clean(first.author or ""), where
         yield "  ".join(word for word in words if word)

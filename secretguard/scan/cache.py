@@ -20,6 +20,7 @@ from secretguard import __version__
 from secretguard.engine.anchors import encoded_anchors
 from secretguard.engine.detect import Detector
 from secretguard.engine.prefilter import Compiled, HyperscanPrefilter, compile_prefilter, library_version
+from secretguard.model import Rule
 from secretguard.plugins import installed_rules
 from secretguard.rules import rule_from_json, rule_to_json, rules_digest
 
@@ -42,18 +43,26 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "secretguard"
 
 
-def compiled_rules(without: frozenset[str] = frozenset(), extra_files: Sequence[Path] = ()) -> CompiledRules:
-    """Return the installed rules compiled, from the cache if nothing changed. Raises PluginError, RuleError."""
-    path = cache_directory() / f"rules-{_inputs_digest(without, extra_files)}.bin"
+def compiled_rules(
+    without: frozenset[str] = frozenset(), extra_files: Sequence[Path] = (), foreign: Sequence[Rule] = ()
+) -> CompiledRules:
+    """Return the installed rules compiled, from the cache if nothing changed. Raises PluginError, RuleError.
+
+    `foreign` are the rules of another tool's configuration in the scanned repository; an id of ours is not theirs to
+    redefine.
+    """
+    path = cache_directory() / f"rules-{_inputs_digest(without, extra_files, foreign)}.bin"
     key = _user_key()
     cached = _load(path, key) if key else None
     if cached is not None:
         return cached
     rule_set = installed_rules(without, extra_files)
-    prefilter = compile_prefilter(rule_set.rules, encoded_anchors(rule_set.rules))
-    digest = rules_digest(rule_set.rules)
+    own = {rule.id for rule in rule_set.rules}
+    rules = (*rule_set.rules, *(rule for rule in foreign if rule.id not in own))
+    prefilter = compile_prefilter(rules, encoded_anchors(rules))
+    digest = rules_digest(rules)
     index = {
-        "rules": [rule_to_json(rule) for rule in rule_set.rules],
+        "rules": [rule_to_json(rule) for rule in rules],
         "owners": prefilter.owners,
         "missed": prefilter.missed,
         "digest": digest,
@@ -61,10 +70,10 @@ def compiled_rules(without: frozenset[str] = frozenset(), extra_files: Sequence[
     }
     if key:
         _store(path, key, json.dumps(index).encode(), prefilter.database)
-    return CompiledRules(Detector(rule_set.rules, HyperscanPrefilter(prefilter, rule_set.rules)), digest)
+    return CompiledRules(Detector(rules, HyperscanPrefilter(prefilter, rules)), digest)
 
 
-def _inputs_digest(without: frozenset[str], extra_files: Sequence[Path]) -> str:
+def _inputs_digest(without: frozenset[str], extra_files: Sequence[Path], foreign: Sequence[Rule]) -> str:
     """Digest everything that decides which rules there are, without asking importlib (a third of a hook's time).
 
     Installing or removing a distribution changes the mtime of its directory on the path.
@@ -73,6 +82,7 @@ def _inputs_digest(without: frozenset[str], extra_files: Sequence[Path]) -> str:
         _FORMAT, __version__, sys.version, library_version(), sorted(without),
         [_stamp(Path(entry)) for entry in sys.path if entry],
         [_stamp(file) for file in extra_files],
+        rules_digest(foreign) if foreign else "",
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
 

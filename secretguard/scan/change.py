@@ -1,6 +1,5 @@
 """Whether the mark or entry that hides a finding was added by the very change that is scanned."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -101,7 +100,9 @@ def config_keys(data: bytes, file: str) -> frozenset[str]:
 
 
 def _document(data: bytes, file: str) -> Mapping[str, Any]:
-    # Imported here: only a finding that a configuration entry hides, in a change, pays for it.
+    # Imported here: only a finding that a configuration entry hides, in a change, pays for them.
+    import tomllib  # noqa: PLC0415
+
     import yaml  # noqa: PLC0415
 
     try:

@@ -89,10 +89,11 @@ def _says_more(other: Key, key: Key) -> bool:
 def _lead(places: Sequence[Occurrence]) -> Match:
     """Return the match that tells most: the surest, richest, plainest spelling."""
 
-    def rank(match: Match) -> tuple[bool, bool, int, int, int, int, str]:
+    def rank(match: Match) -> tuple[bool, bool, bool, int, int, int, int, str]:
         return (
             not match.placeholder,
             not match.rule.generic,
+            not match.rule.foreign,
             match.confidence.rank,
             bool(match.user) + bool(match.endpoints),
             match.severity.rank,
@@ -138,7 +139,15 @@ def _endpoints(family: str, places: Sequence[Occurrence]) -> tuple[Endpoint, ...
 
 def _distinct(places: Iterable[Occurrence]) -> list[Occurrence]:
     seen = {
-        (o.location.source, o.location.path, o.location.commit, o.location.ref, o.match.inner, o.match.start, o.match.end): o
+        (
+            o.location.source,
+            o.location.path,
+            o.location.commit,
+            o.location.ref,
+            o.match.inner,
+            o.match.start,
+            o.match.end,
+        ): o
         for o in places
     }
     return list(seen.values())

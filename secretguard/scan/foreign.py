@@ -28,6 +28,7 @@ FILES = (*CONFIGS, *FINGERPRINTS, HASHES)
 
 PATIENCE = 2.0
 """Seconds that all expressions of a run may take together; what is not looked at by then stays reported."""
+MOST_NOTES = 30
 LONGEST = 512
 """Longest text an expression is tried on; a longer path or value is never hidden by one."""
 
@@ -130,6 +131,8 @@ def read_foreign(content: Content) -> Foreign:
         else:
             hashes.update({(entry.path, entry.sha1): entry for entry in _usable_hashes(data, file, notes.append)})
     by_place = {place: tuple(found) for place, found in places.items()}
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES:,} more entries of other tools' files are not used"]
     return Foreign(tuple(rules), tuple(allows), by_place, hashes, tuple(notes))
 
 

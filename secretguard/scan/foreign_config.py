@@ -2,9 +2,8 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from secretguard.errors import RuleError
@@ -17,6 +16,7 @@ MOST_RULES = 500
 MOST_ALLOWS = 2000
 
 _KINDS = ("paths", "regexes", "stopwords", "commits")
+_WHOLE = "the whole file"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -57,6 +57,8 @@ def read_leaks_config(data: bytes, file: str) -> tuple[tuple[Rule, ...], tuple[A
     """Return the rules, the allowlists and the notes of one configuration; a broken file is a note, not an error."""
     if len(data) > LARGEST:
         return (), (), (f"{file} is larger than {LARGEST:,} bytes and is not used",)
+    import tomllib  # noqa: PLC0415 - the hook pays for it in repositories with such a file only
+
     try:
         document = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
@@ -66,7 +68,7 @@ def read_leaks_config(data: bytes, file: str) -> tuple[tuple[Rule, ...], tuple[A
     top = _lowered(document)
     own = [(rule, _rule(rule, reading)) for rule in _tables(top.get("rules"))]
     for table in (*_tables(top.get("allowlist")), *_tables(top.get("allowlists"))):
-        _add_allows(table, "allowlist", _targets(table, reading), reading)
+        _add_allows(table, _WHOLE, _targets(table, reading), reading)
     for rule, converted in own:
         for table in (*_tables(rule.get("allowlist")), *_tables(rule.get("allowlists"))):
             targets = None if converted is None else frozenset({converted.id})
@@ -123,7 +125,8 @@ def _converted(table: Mapping[str, Any], reading: _Reading) -> Rule:
         "before": "",
         "after": "",
     }
-    return load_rules(json.dumps({"rules": [entry]}, ensure_ascii=False), reading.file)[0]
+    (rule,) = load_rules(json.dumps({"rules": [entry]}, ensure_ascii=False), reading.file)
+    return replace(rule, foreign=True)
 
 
 def _targets(table: Mapping[str, Any], reading: _Reading) -> frozenset[str] | None:
@@ -146,7 +149,7 @@ def _add_allows(table: Mapping[str, Any], name: str, rules: frozenset[str] | Non
         reading.leave_out(f"an allowlist of {name}", "it looks at whole lines, which are not kept")
         return
     conditions = {kind: _usable(kind, table.get(kind), name, reading) for kind in _KINDS if table.get(kind)}
-    where = reading.file if name == "allowlist" else f"{reading.file} ({name})"
+    where = reading.file if name == _WHOLE else f"{reading.file} ({name})"
     if str(table.get("condition", "OR")).upper() in ("AND", "&&"):
         # With one condition gone, the rest would hide more than was meant.
         if all(conditions.values()):
@@ -176,7 +179,7 @@ def _usable(kind: str, values: object, name: str, reading: _Reading) -> list[str
             if kind in ("paths", "regexes"):
                 search_pattern(value)
         except ValueError as error:
-            reading.leave_out(f"an expression of {name}", str(error))
+            reading.leave_out(f"an expression in an allowlist of {name}", str(error))
         else:
             kept.append(value)
     return kept

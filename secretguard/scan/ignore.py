@@ -65,6 +65,8 @@ class _Run:
     change: Change | None
     search: TimedSearch
     added: dict[Reason, bool] = field(default_factory=dict)
+    by_path: dict[str, Reason | None] = field(default_factory=dict)
+    """A path of history may hold thousands of occurrences."""
 
 
 Hidden = list[tuple[Occurrence, Reason]]
@@ -149,9 +151,12 @@ def _reason(run: _Run, credential: Credential, occurrence: Occurrence) -> Reason
     for name in (credential.id, ANY):
         if name in match.marks:
             return _mark_reason(run, occurrence, name)
-    for pattern, reason in run.ignores.paths:
-        if occurrence.location.path and matches(pattern, occurrence.location.path):
-            return reason
+    path = occurrence.location.path
+    if path not in run.by_path:
+        hiding = (reason for pattern, reason in run.ignores.paths if matches(pattern, path))
+        run.by_path[path] = next(hiding, None) if path else None
+    if reason_of_path := run.by_path[path]:
+        return reason_of_path
     if reason_of_rule := run.ignores.rules.get(match.rule.id):
         return reason_of_rule
     return hidden_by(run.ignores.foreign, occurrence, run.search)

@@ -15,6 +15,7 @@ from secretguard.scan.cache import compiled_rules
 from secretguard.scan.change import Change
 from secretguard.scan.content import Content
 from secretguard.scan.credentials import group
+from secretguard.scan.foreign import prefiltered
 from secretguard.scan.ignore import apply_ignores, load_ignores
 from secretguard.scan.sources import Opened, Source, sources_for
 
@@ -65,7 +66,6 @@ class Sweep:
 def scan(request: ScanRequest, progress: Progress) -> Report:
     """Carry out `request`. Raises SecretguardError where nothing can be scanned; lesser trouble is in the report."""
     started = time.monotonic()
-    compiled = compiled_rules(request.without_plugins, request.rule_files)
     with sources_for(
         request.target,
         request.mode,
@@ -73,12 +73,6 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         include_ignored=request.include_ignored,
         stdin=request.stdin,
     ) as opened:
-        sweep = Sweep()
-        for source in opened.sources:
-            _sweep(source, compiled.detector, sweep, progress)
-        progress.phase("Finding where they live", 0)
-        found = _locate(opened.sources, sweep)
-        progress.phase("Grouping", 0)
         change = _change(opened, request.mode)
         ignores = load_ignores(
             request.config,
@@ -86,6 +80,14 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
             request.baseline,
             content=change.after if change and request.mode == "staged" else None,
         )
+        foreign, refused = prefiltered(ignores.foreign.rules)
+        compiled = compiled_rules(request.without_plugins, request.rule_files, foreign)
+        sweep = Sweep()
+        for source in opened.sources:
+            _sweep(source, compiled.detector, sweep, progress)
+        progress.phase("Finding where they live", 0)
+        found = _locate(opened.sources, sweep)
+        progress.phase("Grouping", 0)
         outcome = apply_ignores(group(found), ignores, change)
         problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *sweep.problems]
         return Report(
@@ -105,7 +107,7 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
             credentials=outcome.kept,
             ignored=outcome.ignored,
             problems=tuple(problems),
-            notes=outcome.notes,
+            notes=(*outcome.notes, *refused),
         )
 
 

@@ -181,7 +181,7 @@ def git_prefix(repository: Repository) -> str:
 def walked_paths(source: FilesSource, below: str = "", enter: Callable[[str], bool] = lambda _: True) -> list[str]:
     """Return the files below a directory of the source's root, and note what cannot be listed."""
     found: list[str] = []
-    if (source.root / below).is_symlink() or not (source.root / below).is_dir():
+    if below and not os.path.lexists(source.root / below):
         return found
     for path, error in walk(source.root, below, enter):
         if error is None:
@@ -192,7 +192,7 @@ def walked_paths(source: FilesSource, below: str = "", enter: Callable[[str], bo
 
 
 def _is_git_dir(path: Path) -> bool:
-    return (path / "HEAD").is_file() and (path / "objects").is_dir()
+    return os.path.lexists(path / "HEAD") and os.path.lexists(path / "objects")
 
 
 def _is_archive(path: Path) -> bool:

@@ -69,9 +69,7 @@ def test_another_user_on_the_same_host_is_another_credential() -> None:
 
 
 def test_a_password_without_user_stays_alone_when_two_users_fit() -> None:
-    found = credentials(
-        SPELLINGS["uri"], SPELLINGS["uri"].replace("app:", "reporting:"), SPELLINGS["password alone"]
-    )
+    found = credentials(SPELLINGS["uri"], SPELLINGS["uri"].replace("app:", "reporting:"), SPELLINGS["password alone"])
     assert sorted(c.user for c in found) == ["", "app", "reporting"]
 
 

@@ -74,7 +74,9 @@ def _value(raw: bytes) -> str:
 def _address(host: str, port: str) -> tuple[str, int | None]:
     """`tcp:host,1433`, `host:5432`, `host\\instance`, or a host with a port of its own."""
     name = host.removeprefix("tcp:")
-    name, _, tail = name.partition(",") if "," in name else name.partition(":") if name.count(":") == 1 else (name, "", "")
+    name, _, tail = (
+        name.partition(",") if "," in name else name.partition(":") if name.count(":") == 1 else (name, "", "")
+    )
     return name.partition("\\")[0].strip("()"), port_number(port or tail.strip())
 
 

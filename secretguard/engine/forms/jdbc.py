@@ -12,7 +12,9 @@ from secretguard.model import Endpoint
 _RUN = re.compile(rb"[^\s\"'`<>\\]{1,2000}")
 _PARAMETER = re.compile(r"[?&;:](?:amp;)?([A-Za-z]+)=(\{[^}]*\}|[^&;\s]*)")
 _ADDRESS = re.compile(r"//(?:([^@/\s]*)@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+)?(?:\\\w+)?(?::(\d{1,5}))?(?:/([\w.$-]*))?")
-_THIN = re.compile(r"([\w$#]{1,30})/(\"[^\"]*\"|[^@\s/]{1,64})@(?://|\()?(?:([\w.-]+)(?::(\d{1,5}))?(?:[:/]([\w.$-]+))?)?")
+_THIN = re.compile(
+    r"([\w$#]{1,30})/(\"[^\"]*\"|[^@\s/]{1,64})@(?://|\()?(?:([\w.-]+)(?::(\d{1,5}))?(?:[:/]([\w.$-]+))?)?"
+)
 _PASSWORDS = ("password", "pwd", "passwd")
 _USERS = ("user", "username", "uid", "userid")
 
@@ -41,12 +43,12 @@ def parse(found: Found) -> Iterator[Parts]:
     elif address and address[1] and ":" in address[1]:
         # Not valid for the drivers, but seen in the wild.
         login, _, secret = address[1].partition(":")
-        yield _parts(found, rest, unquote(login), unquote(secret), (address.end(1) - len(secret), address.end(1)), endpoint)
+        yield _parts(
+            found, rest, unquote(login), unquote(secret), (address.end(1) - len(secret), address.end(1)), endpoint
+        )
 
 
-def _parts(
-    found: Found, rest: str, user: str, secret: str, span: tuple[int, int], endpoint: Endpoint | None
-) -> Parts:
+def _parts(found: Found, rest: str, user: str, secret: str, span: tuple[int, int], endpoint: Endpoint | None) -> Parts:
     before, value = rest[: span[0]], rest[span[0] : span[1]]
     start = found.end + len(before.encode("utf-8", "surrogateescape"))
     return Parts(

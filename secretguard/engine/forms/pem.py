@@ -10,7 +10,9 @@ MAX_BODY = 32768
 MIN_BODY = 64
 """Fewer base64 characters are a placeholder, not a key."""
 _NOISE = re.compile(rb"[\"'][ \t]*\+?[ \t\r\n]*[\"']|\\r|\\n|\\t|\\|[^A-Za-z0-9+/=]")
-_HEADER_LINE = re.compile(rb"(?:Proc-Type|DEK-Info|Comment|Version|Hash|Charset|Subject|X-[\w-]+):[^\n\\]{0,200}(?:\\n|\n)")
+_HEADER_LINE = re.compile(
+    rb"(?:Proc-Type|DEK-Info|Comment|Version|Hash|Charset|Subject|X-[\w-]+):[^\n\\]{0,200}(?:\\n|\n)"
+)
 
 
 def parse(found: Found) -> Iterator[Parts]:

@@ -15,18 +15,27 @@ from secretguard.model import Endpoint
 _PASSWORD = re.compile(r"(?:password|passwd|passphrase|pass|pwd|pw|secret)\d?$")
 _WORDS = {
     "user": ("user", "username", "user_name", "usr", "login", "uid", "userid", "user_id", "role", "rolename", "default_user", "u"),
-    "host": ("host", "hostname", "host_name", "server", "addr", "address", "endpoint", "hosts", "url", "data_source", "h"),
+    "host": ("host", "hostname", "host_name", "server", "addr", "address", "endpoint", "url", "data_source", "h"),
     "port": ("port", "p"),
     "database": ("name", "database", "db", "dbname", "db_name", "database_name", "initial_catalog", "vhost", "d"),
     "engine": ("engine", "dialect", "client", "type", "adapter", "driver", "connection", "driver_class_name", "drivername", "provider", "image"),
 }  # fmt: skip
-_IMPLIED_USER = {"mysql_root": "root", "mariadb_root": "root", "sa": "sa", "mssql_sa": "sa", "postgresql_postgres": "postgres", "elastic": "elastic"}
+_IMPLIED_USER = {
+    "mysql_root": "root",
+    "mariadb_root": "root",
+    "sa": "sa",
+    "mssql_sa": "sa",
+    "postgresql_postgres": "postgres",
+    "elastic": "elastic",
+}
 _NOT_A_VALUE = re.compile(
     r"^(?:str|string|text|bytes|int|bool|boolean|char|object|any|none|null|nil|true|false|optional|required|undefined|yes|no|on|off"
     r"|password|passwd|pass|pwd|pw|secret|username|user|value|env|self|this|input|prompt|ask|default|omit|Secret|SecretStr)$|^[A-Z]\w*(?:\.[A-Z]\w*)+$|^\w+\.\w+(?:\.\w+)*$",
     re.IGNORECASE,
 )
-_NAME_OF_SECRET = re.compile(r"^[A-Za-z]+(?:[_.-][A-Za-z]+)*[_.-](?:PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|TOKEN)$", re.IGNORECASE)
+_NAME_OF_SECRET = re.compile(
+    r"^[A-Za-z]+(?:[_.-][A-Za-z]+)*[_.-](?:PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|TOKEN)$", re.IGNORECASE
+)
 _COMMAND_LINE = re.compile(rb"\b(?:psql|pg_dump|pg_dumpall|pg_restore|pgbench|createdb|dropdb|pg_isready|vacuumdb)\b")
 
 
@@ -36,13 +45,16 @@ def parse(found: Found) -> Iterator[Parts]:
     Settings belong together when they share the key's prefix (`DB_`, `spring.datasource.`) and stand within
     eight lines; the nearest one wins, inside the same braces if those hold any.
     """
+    # Most passwords in code are lookups: look at the setting itself before its neighbours.
     low, high = neighbourhood(found.data, found.start, found.end)
-    around = settings(found.data, low, high)
-    mine = _setting_at(found, around)
+    own_low, own_high = max(low, found.start - 128), min(high, found.end + 768)
+    mine = _setting_at(found, settings(found.data, own_low, own_high))
     if mine is None or not _is_literal(found, mine):
         return
-    prefix = _prefix(mine.key)
-    if prefix is None:
+    around = settings(found.data, low, high)
+    mine = _setting_at(found, around)
+    prefix = _prefix(mine.key) if mine else None
+    if mine is None or prefix is None:
         return
     siblings = _siblings(found, around, mine, prefix)
     encoded = _in_kubernetes_data(found.data, mine.start)
@@ -75,7 +87,7 @@ def parse(found: Found) -> Iterator[Parts]:
 def _host(value: str) -> str:
     """Return the host that `value` names, with or without a scheme; empty if it is none."""
     named = re.fullmatch(r"(?:[a-z][a-z0-9+.-]*://)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]{1,253})(?::\d+)?(?:/\S*)?", value)
-    return named[1].strip("[]") if named and not re.fullmatch(r"\d+|[._-]+", named[1]) else ""
+    return named[1].strip("[]") if named and not re.fullmatch(r"\d+|[._-]+|\w{1,2}", named[1]) else ""
 
 
 def _database(value: str) -> str:
@@ -83,7 +95,9 @@ def _database(value: str) -> str:
 
 
 def _setting_at(found: Found, around: Sequence[Setting]) -> Setting | None:
-    inside = [one for one in around if one.start <= found.start < one.start + len(one.key.encode("utf-8", "surrogateescape"))]
+    inside = [
+        one for one in around if one.start <= found.start < one.start + len(one.key.encode("utf-8", "surrogateescape"))
+    ]
     return min(inside, key=lambda one: one.value_start, default=None)
 
 
@@ -142,6 +156,8 @@ def _role(key: str, prefix: str, *, flags: bool) -> str | None:
     rest = snake[len(prefix) :] if snake.startswith(prefix) else None
     if rest is None and prefix.endswith("_"):
         return None
+    if rest == "name" and not prefix and not key.isupper():
+        return None  # Django's NAME is a database; `name:` is anything
     for role, words in _WORDS.items():
         if len(rest or "") > 1 and rest in words:
             return role

@@ -8,9 +8,9 @@ from functools import cached_property
 from secretguard.engine.anchors import EncodedAnchor, encoded_anchors
 from secretguard.engine.containers import is_container, members
 from secretguard.engine.decode import decoded_pieces, wide_pieces
-from secretguard.engine.precise import Judge, Memo, compile_judge, judge_text, most_specific, to_match
+from secretguard.engine.matches import View, most_specific, placed, to_match
+from secretguard.engine.precise import Judge, Memo, compile_judge, judge_text
 from secretguard.engine.prefilter import Hits, Prefilter
-from secretguard.engine.text import position
 from secretguard.model import Blob, Match, Rule
 
 MAX_DEPTH = 4
@@ -57,71 +57,48 @@ def detect(blob: Blob, detector: Detector) -> Finding:
     """Find every match in `blob`."""
     problems: list[str] = []
     hits = _hits(blob.data, detector)
-    found = [*_in_text(blob, blob.data, hits, detector, (), None, 0)]
+    found = [*_in_text(View(blob, blob.data), hits, detector)]
     if blob.offset == 0 and is_container(blob.data):
-        found.extend(_in_container(blob, blob.data, detector, "", 0, problems))
-    return Finding(
-        tuple(most_specific(found)) if found else (), tuple(problems), bool(found) if hits is None else bool(hits)
-    )
+        found.extend(_in_container(View(blob, blob.data, inner=""), detector, problems))
+    hit = bool(found) if hits is None else bool(hits)
+    return Finding(tuple(most_specific(found)) if found else (), tuple(problems), hit)
 
 
 def _hits(data: bytes, detector: Detector) -> Hits | None:
     return detector.prefilter.scan(data) if detector.prefilter else None
 
 
-def _in_text(
-    blob: Blob,
-    data: bytes,
-    hits: Hits | None,
-    detector: Detector,
-    encoding: tuple[str, ...],
-    inner: str | None,
-    depth: int,
-) -> Iterator[Match]:
+def _in_text(view: View, hits: Hits | None, detector: Detector) -> Iterator[Match]:
+    data = view.data
     numbers = range(len(detector.rules)) if hits is None else sorted(hits.rules)
     judges = ((detector.judge(number), None if hits is None else hits.rules[number]) for number in numbers)
     for judge, parts in judge_text(data, judges, detector.memo):
-        yield to_match(judge, parts, blob, data, encoding, inner)
-    if depth >= MAX_DEPTH:
+        yield to_match(judge, parts, view)
+    if view.depth >= MAX_DEPTH:
         return
     anchored = _anchor_ends(data, detector.anchors) if hits is None else hits.encoded
     pieces = decoded_pieces(data, detector.anchors, anchored) if anchored else ()
     for piece in (*pieces, *wide_pieces(data)):
-        chain = (*encoding, piece.encoding)
-        place = replace(blob, data=piece.data)
-        for match in _in_text(place, piece.data, _hits(piece.data, detector), detector, chain, inner, depth + 1):
-            yield _at(match, blob if inner is None else Blob(blob.id, data), data, piece.start, piece.end)
+        decoded = replace(view, data=piece.data, encoding=(*view.encoding, piece.encoding), depth=view.depth + 1)
+        for match in _in_text(decoded, _hits(piece.data, detector), detector):
+            yield placed(match, view, piece.start, piece.end)
 
 
-def _at(match: Match, blob: Blob, data: bytes, start: int, end: int) -> Match:
-    """Move a match found in a decoded piece to the run the piece was decoded from."""
-    line, column = position(data, start)
-    end_line, end_column = position(data, end)
-    return replace(
-        match,
-        start=blob.offset + start,
-        end=blob.offset + end,
-        line=line + blob.line - 1,
-        column=column,
-        end_line=end_line + blob.line - 1,
-        end_column=end_column,
-    )
-
-
-def _in_container(
-    blob: Blob, data: bytes, detector: Detector, path: str, depth: int, problems: list[str]
-) -> Iterator[Match]:
-    for member in members(data):
-        name = "!/".join(part for part in (path, member.name) if part)
+def _in_container(view: View, detector: Detector, problems: list[str]) -> Iterator[Match]:
+    """Look into every member of the archive that `view` holds; `view.inner` is the archive's own path."""
+    for member in members(view.data):
+        name = "!/".join(part for part in (view.inner, member.name) if part)
         if member.problem:
             problems.append(f"{name}: {member.problem}" if name else member.problem)
             continue
-        yield from _in_text(blob, member.data, _hits(member.data, detector), detector, (), name, depth)
-        if is_container(member.data):
-            if depth + 1 < MAX_DEPTH:
-                yield from _in_container(blob, member.data, detector, name, depth + 1, problems)
-            else:
-                problems.append(f"{name}: archives nested deeper than {MAX_DEPTH} were not opened")
+        inside = replace(view, data=member.data, inner=name)
+        yield from _in_text(inside, _hits(member.data, detector), detector)
+        if not is_container(member.data):
+            continue
+        if view.depth + 1 < MAX_DEPTH:
+            yield from _in_container(replace(inside, depth=view.depth + 1), detector, problems)
+        else:
+            problems.append(f"{name}: archives nested deeper than {MAX_DEPTH} were not opened")
 
 
 def _anchor_ends(data: bytes, anchors: Sequence[EncodedAnchor]) -> dict[int, list[int]]:

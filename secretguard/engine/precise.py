@@ -1,20 +1,16 @@
-"""Blob -> matches: the exact judgement around each prefilter hit, or over everything without a prefilter."""
+"""Text -> parts: the exact judgement around each prefilter hit, or over everything without a prefilter."""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from secretguard.engine import generic, values
-from secretguard.engine.checksums import checksum_holds
 from secretguard.engine.forms import FORMS
-from secretguard.engine.marks import marks_near
 from secretguard.engine.forms.pem import MAX_BODY
 from secretguard.engine.parts import Found, Parts, moved
-from secretguard.engine.redaction import redact
-from secretguard.engine.text import REACH, caseless, decoded, enclosing_lines, merge, neighbourhood, position
-from secretguard.model import Blob, Confidence, Match, Rule, Severity
+from secretguard.engine.text import REACH, caseless, decoded, enclosing_lines, merge, neighbourhood
+from secretguard.model import Rule
 from secretguard.patterns import pattern_width
-from secretguard.secret import Secret
 
 # A letter that belongs to an escape (`\n`, `%3D`) does not stand before a token.
 _EDGE = r"(?:(?<!{before})|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
@@ -130,7 +126,13 @@ def _in_context(judge: Judge, data: bytes, parts: Parts) -> bool:
     head = _head(data, parts.start)
     if _DIGEST_NAME.search(head):
         return False
-    return any(word.search(head) for word in judge.context) or _SECRET_NAME.search(head) is not None
+    return names_context(judge, data, parts) or _SECRET_NAME.search(head) is not None
+
+
+def names_context(judge: Judge, data: bytes, parts: Parts) -> bool:
+    """Whether the rule's context stands before the value on its own line."""
+    head = _head(data, parts.start)
+    return any(word.search(head) for word in judge.context)
 
 
 def _head(data: bytes, start: int) -> bytes:
@@ -141,124 +143,3 @@ def _companion(pattern: re.Pattern[bytes], data: bytes, parts: Parts) -> str:
     low, high = neighbourhood(data, parts.start, parts.end)
     nearest = min(pattern.finditer(data, low, high), key=lambda m: abs(m.start() - parts.start), default=None)
     return decoded(nearest[0]) if nearest else ""
-
-
-def to_match(
-    judge: Judge, parts: Parts, blob: Blob, data: bytes, encoding: tuple[str, ...] = (), inner: str | None = None
-) -> Match:
-    """Make the match of `parts`, found in `data` (the blob's own, or decoded from it)."""
-    line, column = position(data, parts.start)
-    end_line, end_column = position(data, parts.end)
-    rule = judge.rule
-    window = blob if inner is None else Blob(blob.id, data)
-    return Match(
-        rule=rule,
-        blob=blob.id,
-        start=window.offset + parts.start,
-        end=window.offset + parts.end,
-        line=line + window.line - 1,
-        column=column,
-        end_line=end_line + window.line - 1,
-        end_column=end_column,
-        family=parts.family or rule.family,
-        user=parts.user,
-        secret=Secret(parts.secret),
-        text=Secret(decoded(data[parts.start : parts.end])),
-        redacted=redact(rule, parts),
-        endpoints=parts.endpoints,
-        form=parts.form or rule.form,
-        encoding=(*encoding, *parts.encoding),
-        inner=inner,
-        severity=_severity(rule, parts),
-        confidence=_confidence(judge, data, parts),
-        placeholder=_placeholder(rule, parts),
-        marks=marks_near(data, parts.start, parts.end),
-    )
-
-
-def _placeholder(rule: Rule, parts: Parts) -> str:
-    reason = values.placeholder(parts.secret)
-    if reason or not _is_login(rule, parts):
-        return reason
-    if len(parts.secret) < values.MIN_PASSWORD:
-        return "too short for a password"
-    if parts.endpoints and values.is_weak(parts.secret) and all(values.is_reserved(at.host) for at in parts.endpoints):
-        return "a documentation address"
-    return ""
-
-
-_DATABASES = ("postgres", "mysql", "mongodb", "mssql", "oracle", "snowflake")
-
-
-def _is_login(rule: Rule, parts: Parts) -> bool:
-    """Whether a person may have chosen the secret: a password for a server, not an issued key."""
-    return (parts.family or rule.family) not in ("token", "private-key", "aws", "twilio", "azure", "sentry")
-
-
-def _severity(rule: Rule, parts: Parts) -> Severity:
-    if parts.form == "encrypted-pem":
-        return Severity.LOW
-    if not _is_login(rule, parts):
-        return rule.severity
-    hosts = [endpoint.host for endpoint in parts.endpoints]
-    if hosts and all(values.is_local(host) or values.is_reserved(host) for host in hosts):
-        return Severity.LOW
-    if values.is_weak(parts.secret) or parts.secret == parts.user:
-        # A default password opens what stands on the same machine or composition, hardly more.
-        return Severity.MEDIUM if any("." in host for host in hosts) and rule.family != "password" else Severity.LOW
-    return Severity.CRITICAL if rule.family == "password" and parts.family in _DATABASES else rule.severity
-
-
-def _confidence(judge: Judge, data: bytes, parts: Parts) -> Confidence:
-    rule = judge.rule
-    if rule.checksum:
-        holds = checksum_holds(rule.checksum, parts.secret)
-        if holds is not None:
-            return Confidence.HIGH if holds else Confidence.LOW
-    if rule.generic:
-        return Confidence.LOW
-    if rule.form in ("uri", "jdbc", "keyword", "ado"):
-        return Confidence.HIGH if parts.endpoints and not values.is_weak(parts.secret) else Confidence.MEDIUM
-    if rule.form == "split":
-        if values.is_weak(parts.secret) or parts.family == "password":
-            return Confidence.LOW
-        return Confidence.HIGH if parts.user and parts.endpoints else Confidence.MEDIUM
-    if judge.context and not rule.anchors:
-        named = any(word.search(_head(data, parts.start)) for word in judge.context)
-        return Confidence.HIGH if named else Confidence.LOW
-    return Confidence.HIGH
-
-
-def most_specific(matches: Iterable[Match]) -> list[Match]:
-    """Keep one match where several rules claim the same place, in order of place.
-
-    A generic rule yields to any other that overlaps it; among the rest the surer one with the richer parts
-    wins, so that the user of a login is not lost.
-    """
-
-    def strength(match: Match) -> tuple[int, int, int, int, int, int, str]:
-        return (
-            not match.rule.generic,
-            not match.rule.foreign,
-            not match.placeholder,
-            bool(match.user) + bool(match.endpoints) + (match.family not in ("token", "url", "database", "password")),
-            match.confidence.rank,
-            match.end - match.start,
-            match.rule.id,
-        )
-
-    kept: list[Match] = []
-    for match in sorted(matches, key=strength, reverse=True):
-        if not any(_same_place(match, other) for other in kept):
-            kept.append(match)
-    return sorted(kept, key=lambda m: (m.inner or "", m.start, m.end))
-
-
-def _same_place(weak: Match, strong: Match) -> bool:
-    if weak.inner != strong.inner or not (weak.start < strong.end and strong.start < weak.end):
-        return False
-    if weak.rule.generic or weak.secret.same_as(strong.secret):
-        return True
-    # One within the other says the same thing with fewer words: a login in a longer connection string.
-    inside = strong.start <= weak.start and weak.end <= strong.end
-    return inside and (weak.secret.reveal() in strong.text.reveal()) and weak.encoding == strong.encoding

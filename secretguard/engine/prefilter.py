@@ -116,12 +116,18 @@ def _missed(prefilter: HyperscanPrefilter, rules: Sequence[Rule]) -> Iterator[tu
     """
     for number, rule in enumerate(rules):
         for index, expression in enumerate(rule.prefilters):
+            pattern = re.compile(expression.encode(), re.MULTILINE)
             for sample in samples(expression, _SAMPLES + 2 * expression.count("|")):
-                ends = (len(before) + len(sample) for before in _BEFORE)
-                found = (prefilter.scan(before + sample + b"\n").rules.get(number, ()) for before in _BEFORE)
-                if any(end not in hits for end, hits in zip(ends, found, strict=True)):
+                # A sample knows nothing of case folding and word boundaries: Python's own matcher has the word.
+                texts = [text for before in _BEFORE if _ends_at(pattern, text := before + sample)]
+                if any(len(text) not in prefilter.scan(text + b"\n").rules.get(number, ()) for text in texts):
                     yield number, index
                     break
+
+
+def _ends_at(pattern: re.Pattern[bytes], text: bytes) -> bool:
+    """Whether a match of `pattern` ends where `text` ends, before a line feed."""
+    return any(match.end() == len(text) for match in pattern.finditer(text + b"\n"))
 
 
 def library_version() -> str:

@@ -10,12 +10,12 @@ from typing import IO, NamedTuple
 from secretguard.errors import GitError
 from secretguard.git.history import read_commits
 from secretguard.git.repository import Repository
+from secretguard.git.trees import MOST_FILES, records
 from secretguard.model import Problem
 
 _NOT_FILES = (b"000000", b"160000")
 """Modes of what is deleted, and of a submodule."""
 _FEED_SIZE = 256
-_CHUNK = 1 << 20
 _PATIENCE = 100
 """So many dead processes in a row without one answer mean that the repository is at fault, not a commit."""
 _COMMAND = (
@@ -44,6 +44,10 @@ class _Question(NamedTuple):
         return b" " in self.name
 
 
+class _EndlessError(Exception):
+    """A commit names files without end."""
+
+
 @dataclass(slots=True)
 class _Walk:
     """What was asked and is not answered yet, so that a new git can go on where one died."""
@@ -63,12 +67,12 @@ class _Walk:
                 self.unproven = question if question.is_root else None
                 self.deaths = 0
                 return question.commit
-            self.blame(question, "it is missing or corrupt")  # git skips such a commit without a word
+            self.blame(question.commit, "it is missing or corrupt")  # git skips such a commit without a word
         return ""
 
-    def blame(self, question: _Question, reason: str) -> None:
+    def blame(self, commit: str, reason: str) -> None:
         what = f"its files cannot be compared with its parents': {reason.removeprefix('git diff-tree: ')}"
-        self.problems.append(Problem(f"commit {question.commit}", what, "`git fsck --full` lists what is broken."))
+        self.problems.append(Problem(f"commit {commit}", what, "`git fsck --full` lists what is broken."))
 
     def died(self, failure: GitError) -> None:
         """Blame the commit that git died of: a root is named before its trees are read, any other commit after."""
@@ -76,7 +80,7 @@ class _Walk:
         if self.deaths > _PATIENCE:
             raise failure
         if question := self.unproven or (self.pending.popleft() if self.pending else None):
-            self.blame(question, str(failure))
+            self.blame(question.commit, str(failure))
         self.unproven = None
 
 
@@ -95,7 +99,11 @@ def find_additions(
     walk = _Walk(problems)
     while True:
         with repository.process(*_COMMAND, feed=_feed(walk.pending, questions)) as process:
-            yield from _answers(process.stdout, walk, only)
+            try:
+                yield from _answers(process.stdout, walk, only)
+            except _EndlessError as commit:
+                walk.blame(str(commit), f"it names more than {MOST_FILES:,} files")
+                continue
             failure = process.failure() if process.wait() else None
         if not failure:
             walk.unproven = None
@@ -127,16 +135,20 @@ def _feed(pending: deque[_Question], questions: Iterator[_Question]) -> Iterator
 
 
 def _answers(stdout: IO[bytes], walk: _Walk, only: frozenset[bytes] | None) -> Iterator[Addition]:
-    commit = ""
-    tokens = _tokens(stdout)
+    commit, files = "", 0
+    tokens = records(stdout)
     for answer in tokens:
         *pairs, token = answer.split(b"\n")  # the name of a pair of trees ends with a newline, all else with NUL
         for name in pairs:
-            commit = walk.begin(name)
+            commit, files = walk.begin(name), 0
         if not token.startswith(b":"):
-            commit = walk.begin(token) if token else commit
+            if token:
+                commit, files = walk.begin(token), 0
             continue
         walk.unproven = None
+        files += 1
+        if files > MOST_FILES:
+            raise _EndlessError(commit)
         path = next(tokens, b"")
         fields = token.split(b" ")
         parents = len(fields) // 2 - 1  # ::mode mode mode id id id status
@@ -145,12 +157,3 @@ def _answers(stdout: IO[bytes], walk: _Walk, only: frozenset[bytes] | None) -> I
             continue  # in the last case only the mode changed
         if only is None or blob in only:
             yield Addition(commit, os.fsdecode(path), blob.decode("ascii"))
-
-
-def _tokens(stdout: IO[bytes]) -> Iterator[bytes]:
-    rest = b""
-    while chunk := stdout.read(_CHUNK):
-        *whole, rest = (rest + chunk).split(b"\0")
-        yield from whole
-    if rest:
-        yield rest

@@ -4,8 +4,10 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from itertools import islice
+from typing import IO, NamedTuple
 
+from secretguard.errors import GitError
 from secretguard.git.objects import list_objects, read_objects
 from secretguard.git.repository import Repository
 from secretguard.model import Problem
@@ -14,6 +16,10 @@ _FEW = 32
 """Up to so many ids are searched one by one in a tree, which is faster than taking it apart."""
 _LEVELS = 16
 _PATHS = 20
+_CHUNK = 1 << 20
+MOST_FILES = 5_000_000
+"""A tree that holds the same tree many times over, and so on below, has no end."""
+BOMB = "Trees within trees can multiply without end; look at this one by hand."
 
 
 class TreeEntry(NamedTuple):
@@ -23,14 +29,16 @@ class TreeEntry(NamedTuple):
     blob: str
 
 
-def tree_files(repository: Repository, tree: str) -> list[TreeEntry]:
-    """Return every file below a tree (or the tree of a commit), submodules left out. Raises GitError."""
-    entries = []
-    for line in repository.git("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
-        about, _, path = line.partition(b"\t")
-        if len(words := about.split()) == 3 and words[1] == b"blob":
-            entries.append(TreeEntry(os.fsdecode(path), words[2].decode("ascii")))
-    return entries
+def tree_files(repository: Repository, tree: str) -> Iterator[TreeEntry]:
+    """Yield every file below a tree (or the tree of a commit), submodules left out. Raises GitError."""
+    with repository.process("ls-tree", "-r", "-z", "--full-tree", tree) as process:
+        for count, record in enumerate(records(process.stdout)):
+            if count > MOST_FILES:
+                raise GitError(f"{tree} names more than {MOST_FILES:,} files", hint=BOMB)
+            about, _, path = record.partition(b"\t")
+            if len(words := about.split()) == 3 and words[1] == b"blob":
+                yield TreeEntry(os.fsdecode(path), words[2].decode("ascii"))
+        process.check()
 
 
 def find_in_trees(repository: Repository, blobs: Collection[str], problems: list[Problem]) -> Iterator[TreeEntry]:
@@ -44,7 +52,7 @@ def find_in_trees(repository: Repository, blobs: Collection[str], problems: list
         wanted = {tree for tree, _, _ in found if tree not in parents}
         level += 1
     for blob in blobs:
-        for path in sorted(set(_paths(blob, parents, "")))[:_PATHS]:
+        for path in sorted(set(islice(_paths(blob, parents, ""), _PATHS))):
             if path:
                 yield TreeEntry(path, blob)
 
@@ -71,6 +79,16 @@ def _holders(
         for name, raw in entry.findall(blob.data):
             if raw in raw_ids:
                 yield info.id, os.fsdecode(name), raw_ids[raw]
+
+
+def records(stdout: IO[bytes]) -> Iterator[bytes]:
+    """Yield what git ends with NUL, as it comes."""
+    rest = b""
+    while chunk := stdout.read(_CHUNK):
+        *whole, rest = (rest + chunk).split(b"\0")
+        yield from whole
+    if rest:
+        yield rest
 
 
 def content_at(repository: Repository, revision: str | None, path: str) -> bytes | None:

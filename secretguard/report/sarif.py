@@ -5,6 +5,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, TextIO
 from urllib.parse import quote
 
@@ -44,7 +45,10 @@ def write(report: Report, out: TextIO, *, show_secrets: bool) -> None:
         out.write(f"  {encode(name)}: {encode(value)},\n")
     out.write('  "results": [')
     separator = "\n    "
-    for result in _results(credentials, report.ignored, mask, index, show_secrets=show_secrets):
+    found = (_results(one, mask, show_secrets=show_secrets) for one in credentials)
+    for result in chain(chain.from_iterable(found), (_suppressed(one, mask) for one in report.ignored)):
+        if result["ruleId"] in index:
+            result["ruleIndex"] = index[result["ruleId"]]
         out.write(separator + encode(result))
         separator = ",\n    "
     out.write("]}]}\n")
@@ -102,54 +106,35 @@ def _notification(problem: Problem, mask: Mask) -> dict[str, Any]:
     return {"level": "note" if problem.is_note else "error", "message": _message(safe(mask, without_login(text)) or "")}
 
 
-def _results(
-    credentials: Sequence[Credential],
-    ignored: Sequence[Ignored],
-    mask: Mask,
-    index: dict[str, int],
-    *,
-    show_secrets: bool,
-) -> Iterator[dict[str, Any]]:
-    for credential in credentials:
-        ordinals: Counter[str] = Counter()
-        for occurrence in sorted(credential.occurrences, key=_stable_order):
-            path = occurrence.location.path
-            ordinals[path] += 1
-            result = _result(credential, occurrence, mask, index)
-            result["partialFingerprints"] = _fingerprints(credential.id, path, ordinals[path])
-            if show_secrets:
-                result["properties"]["secret"] = valid_unicode(credential.secret.reveal())
-            yield result
-    for one in ignored:
-        yield _suppressed(one, mask, index)
-
-
-def _result(credential: Credential, occurrence: Occurrence, mask: Mask, index: dict[str, int]) -> dict[str, Any]:
-    match, at = occurrence.match, occurrence.location
+def _results(credential: Credential, mask: Mask, *, show_secrets: bool) -> Iterator[dict[str, Any]]:
+    """Yield one result an occurrence; what they share is worked out once, for there may be thousands."""
     clean = _cleaner(mask)
-    spread = f"{count(credential.files, 'file')}, {count(credential.commits, 'commit')}"
-    text = (
-        f"{match.rule.title}: {clean(credential.redacted)} at {describe(occurrence, clean)}. {credential.id}, {spread}."
-    )
-    return {
-        "ruleId": match.rule.id,
-        "ruleIndex": index[match.rule.id],
-        "level": _LEVELS[credential.severity],
-        "message": _message(text),
-        "locations": [_location(occurrence, mask)],
-        "correlationGuid": str(uuid.uuid5(_NAMESPACE, credential.id)),
-        "properties": {
-            "credential": credential.id,
-            "kind": credential.rule.kind,
-            "severity": credential.severity.value,
-            "precision": _PRECISION[credential.confidence],
-            "verdict": credential.verdict.value,
-            "inHead": credential.in_head,
-            "source": at.source.value,
-            "commit": at.commit,
-            "date": at.date,
-        },
+    spread = f"{credential.id}, {count(credential.files, 'file')}, {count(credential.commits, 'commit')}"
+    guid = str(uuid.uuid5(_NAMESPACE, credential.id))
+    shared: dict[str, Any] = {
+        "credential": credential.id,
+        "kind": credential.rule.kind,
+        "severity": credential.severity.value,
+        "precision": _PRECISION[credential.confidence],
+        "verdict": credential.verdict.value,
+        "inHead": credential.in_head,
     }
+    if show_secrets:
+        shared["secret"] = valid_unicode(credential.secret.reveal())
+    ordinals: Counter[str] = Counter()
+    for occurrence in sorted(credential.occurrences, key=_stable_order):
+        rule, at = occurrence.match.rule, occurrence.location
+        ordinals[at.path] += 1
+        what = f"{rule.title}: {clean(credential.redacted)}"
+        yield {
+            "ruleId": rule.id,
+            "level": _LEVELS[credential.severity],
+            "message": _message(f"{what} at {describe(occurrence, clean)}. {spread}."),
+            "locations": [_location(occurrence, mask)],
+            "partialFingerprints": _fingerprints(credential.id, at.path, ordinals[at.path]),
+            "correlationGuid": guid,
+            "properties": {**shared, "source": at.source.value, "commit": at.commit, "date": at.date},
+        }
 
 
 def _location(occurrence: Occurrence, mask: Mask) -> dict[str, Any]:
@@ -169,7 +154,7 @@ def _artifact(path: str, mask: Mask) -> dict[str, str]:
     return {"uri": quote(data, safe="/"), "uriBaseId": "%SRCROOT%"}
 
 
-def _suppressed(ignored: Ignored, mask: Mask, index: dict[str, int]) -> dict[str, Any]:
+def _suppressed(ignored: Ignored, mask: Mask) -> dict[str, Any]:
     path, _, line = ignored.where.rpartition(":")
     if not line.isdecimal():
         path, line = ignored.where, ""
@@ -188,8 +173,6 @@ def _suppressed(ignored: Ignored, mask: Mask, index: dict[str, int]) -> dict[str
         "correlationGuid": str(uuid.uuid5(_NAMESPACE, ignored.id)),
         "properties": {"credential": ignored.id, "occurrences": ignored.occurrences},
     }
-    if ignored.rule in index:
-        result["ruleIndex"] = index[ignored.rule]
     if path:
         physical: dict[str, Any] = {"artifactLocation": _artifact(path, mask)}
         if line:

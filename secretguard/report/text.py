@@ -155,7 +155,9 @@ def _spread(credential: Credential) -> list[str]:
     if credential.commits:
         words.append(count(credential.commits, "commit"))
     sources = {occurrence.location.source for occurrence in credential.occurrences}
-    if credential.in_head:
+    if sources == {Place.STAGED}:
+        state = "staged"
+    elif credential.in_head:
         state = "still in the current files" if credential.commits else "in the current files"
     elif sources <= {Place.STDIN, Place.ARCHIVE}:
         state = ""
@@ -195,12 +197,10 @@ def _write_ignored(sheet: Sheet, report: Report, *, every: bool) -> None:
     reasons = Counter(one.reason for one in report.ignored)
     summary = ", ".join(f"{number:,} {sheet.clean(reason)}" for reason, number in reasons.most_common())
     sheet.line(f"Ignored: {summary}.", ("" if every else "  -v lists them.", "dim"))
-    for one in report.ignored:
-        if every or one.added_by_change:
-            note = f"  {sheet.clean(one.note)}" if one.note else ""
-            sheet.line("  ", one.id, f"  {sheet.clean(one.reason)}  {sheet.clean(one.where)}", note)
-        if one.added_by_change:
-            sheet.line("    ", ("the change that was scanned adds the very entry that hides this", "bold yellow"))
+    for one in report.ignored if every else ():
+        words = one.id, sheet.clean(one.reason), sheet.clean(one.where), sheet.clean(one.note)
+        added = ("  added by the very change that was scanned", "bold yellow") if one.added_by_change else ""
+        sheet.line("  ", "  ".join(word for word in words if word), added)
 
 
 def _write_notes(sheet: Sheet, report: Report) -> None:

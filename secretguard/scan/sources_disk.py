@@ -35,7 +35,7 @@ def file_blobs(root: Path, path: str, object_format: str, real: dict[str, bool])
 
     `real` remembers which directories are no links. Raises NotReadError, OSError.
     """
-    if not _stays_below(root, path, real):
+    if not is_real(root, path.rpartition("/")[0], real):
         raise NotReadError("lies behind a symbolic link, which is not followed")
     place = root / path
     mode = place.lstat().st_mode
@@ -71,18 +71,23 @@ def walk(
                 yield lead + name, None
 
 
-def _stays_below(root: Path, path: str, real: dict[str, bool]) -> bool:
-    """Whether every directory on the way is a real one; an index made by hand may name any path."""
-    parts = path.split("/")
-    if any(part in ("", ".", "..") for part in parts) or PurePath(path).is_absolute():
-        return False
-    for length in range(1, len(parts)):
-        directory = "/".join(parts[:length])
-        if directory not in real:
-            real[directory] = not (root / directory).is_symlink()
-        if not real[directory]:
+def is_real(root: Path, directory: str, known: dict[str, bool]) -> bool:
+    """Tell whether a directory lies below `root` without a symbolic link on the way; `known` remembers the answers.
+
+    Git's index is not to be trusted: one made by hand may name any path.
+    """
+    if directory and directory not in known:
+        parts = directory.split("/")
+        if any(part in ("", ".", "..") for part in parts) or PurePath(directory).is_absolute():
             return False
-    return True
+        lead = ""
+        for part in parts:
+            lead = f"{lead}/{part}" if lead else part
+            if lead not in known:
+                known[lead] = not (root / lead).is_symlink()
+            if not known[lead]:
+                return False
+    return known.get(directory, True)
 
 
 def _refuse_special(mode: int) -> None:

@@ -11,7 +11,7 @@ from secretguard.git import windows
 from secretguard.git.repository import Repository
 from secretguard.git.worktree import list_worktree
 from secretguard.model import Blob, Location, Place, Problem
-from secretguard.scan.sources_disk import NotReadError, file_blobs, walk
+from secretguard.scan.sources_disk import NotReadError, file_blobs, is_real, walk
 
 _PERMISSION = "Give read permission, or run as the owner."
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
@@ -181,8 +181,8 @@ def git_prefix(repository: Repository) -> str:
 def walked_paths(source: FilesSource, below: str = "", enter: Callable[[str], bool] = lambda _: True) -> list[str]:
     """Return the files below a directory of the source's root, and note what cannot be listed."""
     found: list[str] = []
-    if below and not os.path.lexists(source.root / below):
-        return found
+    if below and not (os.path.lexists(source.root / below) and is_real(source.root, below, {})):
+        return found  # nothing there, or a symbolic link to somewhere else
     for path, error in walk(source.root, below, enter):
         if error is None:
             found.append(path)

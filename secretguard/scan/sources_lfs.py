@@ -36,6 +36,11 @@ class LfsSource(FilesSource):
 
 def lfs_source(repository: Repository, history: HistorySource) -> LfsSource:
     """Return the LFS objects of the repository; `history`, read before, knows their pointers."""
-    root = repository.common_dir / "lfs" / "objects"
-    prefix = f"{git_prefix(repository)}lfs/objects/"
-    return LfsSource("Reading LFS objects", root, walked_paths, repository.object_format, prefix, history=history)
+
+    def paths(source: FilesSource) -> Sequence[str]:
+        return walked_paths(source, "lfs/objects")
+
+    prefix = git_prefix(repository)
+    return LfsSource(
+        "Reading LFS objects", repository.common_dir, paths, repository.object_format, prefix, history=history
+    )

@@ -66,7 +66,8 @@ def added(
     """Yield a location for each addition, oldest first; `places` says what keeps the commit."""
     additions = list(additions)
     commits = {commit.id: commit for commit in read_commits(repository, {one.commit for one in additions}, problems)}
-    at_head = set(head_files(repository, problems)) if additions else set()
+    blobs = {one.blob for one in additions}
+    at_head = {entry for entry in head_files(repository, problems) if entry.blob in blobs} if blobs else set()
     for one in sorted(additions, key=lambda one: (commits[one.commit].date or "", one)):
         commit, place = commits[one.commit], places.get(one.commit, Place.UNREACHABLE)
         # The tree of a notes ref is keyed by what is annotated, with slashes put in where there are many.

@@ -15,8 +15,8 @@ RULES = installed_rules().rules
 ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
     "plain": lambda text: text,
     "base64": base64.b64encode,
-    "base64 at the second alignment": lambda text: base64.b64encode(b"x" + text),
-    "base64 at the third alignment": lambda text: base64.b64encode(b"xy" + text),
+    "base64 at the second alignment": lambda text: base64.b64encode(b"\n" + text),
+    "base64 at the third alignment": lambda text: base64.b64encode(b"\n\n" + text),
     "base64 for URLs": base64.urlsafe_b64encode,
     "base64 of base64": lambda text: base64.b64encode(base64.b64encode(text)),
     "hex": lambda text: text.hex().encode(),

@@ -1,5 +1,6 @@
 """Files on disk, in a directory that may be hostile."""
 
+import hashlib
 import os
 import socket
 from pathlib import Path
@@ -75,8 +76,6 @@ def test_an_index_made_by_hand_leads_nowhere_outside(repo: Workshop, tmp_path: P
     repo.git("update-index", "--add", "--cacheinfo", f"100644,{blob},aa/outside")
     index = repo.path / ".git/index"
     data = bytearray(index.read_bytes().replace(b"aa/outside", b"../outside"))
-    import hashlib
-
     data[-20:] = hashlib.sha1(data[:-20]).digest()
     index.write_bytes(data)
     source = first_source(repo.path)
@@ -147,7 +146,9 @@ def test_names_of_any_bytes_are_read(place: Path) -> None:
     names = [b"caf\xe9", b"new\nline", b"-dash", b"\x1b[31m", b" space ", b"back\\slash"]
     for name in names:
         (place / os.fsdecode(name)).write_bytes(name)
-    assert {os.fsencode(path): data for path, data in files(first_source(place)).items()} == dict(zip(names, names, strict=True))
+    assert {os.fsencode(path): data for path, data in files(first_source(place)).items()} == dict(
+        zip(names, names, strict=True)
+    )
 
 
 def test_the_same_content_at_two_paths_is_read_once_and_has_two_places(place: Path) -> None:
@@ -210,11 +211,14 @@ def test_git_configuration_of_all_worktrees_and_submodules_is_read(repo: Worksho
             source = opened.sources[1]
         assert isinstance(source, FilesSource)
         assert set(files(source)) == {
-            ".git/config", ".git/config.worktree", ".git/worktrees/linked/config.worktree", ".git/modules/module/config",
-        }  # fmt: skip
+            f".git/{path}"
+            for path in ("config", "config.worktree", "worktrees/linked/config.worktree", "modules/module/config")
+        }
 
 
-def test_the_url_a_pull_was_made_with_is_in_the_reflog_and_read_with_the_history(repo: Workshop, tmp_path: Path) -> None:
+def test_the_url_a_pull_was_made_with_is_in_the_reflog_and_read_with_the_history(
+    repo: Workshop, tmp_path: Path
+) -> None:
     repo.commit("one", f="1\n")
     repo.git("clone", "-q", ".", str(tmp_path / "copy"))
     repo.commit("two", f="2\n")
@@ -231,3 +235,19 @@ def test_sizes_are_known_before_reading(place: Path) -> None:
     (place / "a").write_text("12345")
     (place / "b").write_text("123")
     assert first_source(place).size() == (2, 8)
+
+
+@posix
+def test_directories_of_git_that_are_links_are_not_walked(repo: Workshop, tmp_path: Path) -> None:
+    repo.commit("one", f="1\n")
+    outside = tmp_path / "outside"
+    (outside / "objects").mkdir(parents=True)
+    for name in ("objects/f", "config", "HEAD"):
+        (outside / name).write_text("outside\n")
+    for name in ("lfs", "modules"):
+        (repo.path / ".git" / name).symlink_to(outside)
+    (repo.path / ".git/logs/more").symlink_to(outside)
+    with sources_for(str(repo.path), "history") as opened:
+        for source in opened.sources[1:]:
+            assert isinstance(source, FilesSource)
+            assert b"outside\n" not in files(source).values()

@@ -1,5 +1,6 @@
 """Everything an object database holds, and the place of each piece."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,9 @@ def test_an_unreachable_commit_whose_parent_was_pruned(repo: Workshop) -> None:
     repo.git("branch", "-q", "-D", "main")
     repo.git("reflog", "expire", "--expire=now", "--all")
     repo.damage(parent, None)
-    assert {(at.source, at.commit) for at in where(repo, "secret\n") if at.commit == lost} == {(Place.UNREACHABLE, lost)}
+    assert {(at.source, at.commit) for at in where(repo, "secret\n") if at.commit == lost} == {
+        (Place.UNREACHABLE, lost)
+    }
 
 
 def test_a_message_is_a_place_by_itself(repo: Workshop) -> None:
@@ -256,8 +259,6 @@ def test_an_lfs_object_is_placed_where_its_pointer_is(repo: Workshop) -> None:
     content, other = b"large secret\n", b"not pointed at\n"
     ids = {}
     for data in (content, other):
-        import hashlib
-
         ids[data] = name = hashlib.sha256(data).hexdigest()
         repo.write(f".git/lfs/objects/{name[:2]}/{name[2:4]}/{name}", data)
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{ids[content]}\nsize {len(content)}\n"

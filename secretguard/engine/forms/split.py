@@ -116,9 +116,10 @@ def _is_literal(found: Found, setting: Setting) -> bool:
     # Bare words are values in YAML, ini and properties files, one to a line; elsewhere they are code.
     low, high = enclosing_lines(found.data, setting.start, setting.value_end, 512)
     line = found.data[low:high]
-    whole = re.match(rb"^[ \t-]*[\"']?[\w.-]+[\"']?[ \t]*[:=][ \t]*\S+[ \t]*(?:#.*)?\r?$", line) is not None
+    yaml = re.match(rb"^[ \t-]*[\"']?[\w.-]+[\"']?[ \t]*:[ \t]+\S+[ \t]*\r?$", line)
+    ini = re.match(rb"^[\w.-]+[ \t]*=[ \t]*\S+[ \t]*\r?$", line)
     spaced_code = re.search(rb"\w[ \t]+=[ \t]+[A-Za-z_]+[ \t]*;?\r?$", line) is not None
-    return whole and not spaced_code
+    return bool(yaml or ini) and not spaced_code
 
 
 def _snake(key: str) -> str:

@@ -1,0 +1,5 @@
+"""Fixtures for the tests of the git layer."""
+
+from tests.git.repositories import _own_home, guarded, repo
+
+__all__ = ["_own_home", "guarded", "repo"]

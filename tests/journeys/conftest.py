@@ -1,0 +1,10 @@
+"""A command line for each module: one home, so that the rules are compiled once."""
+
+import pytest
+
+from tests.journeys.running import CommandLine
+
+
+@pytest.fixture(scope="module")
+def command_line(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    return CommandLine(tmp_path_factory.mktemp("home"))

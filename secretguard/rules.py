@@ -26,7 +26,10 @@ _OPTIONAL = (
 )  # fmt: skip
 _TUPLES = ("anchors", "prefilters", "context", "examples", "counter_examples")
 _DIALECT = r"(?:\+[a-z0-9_.-]{1,24})?"
-_USERINFO = r"://(?:[^\s:@/'\"`<>]{0,128}:)?[^\s'\"`<>]{1,256}@"
+_LOGINS = (
+    r"://(?:[^\s:@/'\"`<>]{0,128}:)?[^\s'\"`<>]{1,256}@",
+    r"://[^\s'\"`<>]{1,300}[?&;](?:password|passwd|pwd)=",
+)
 
 
 def load_rules(text: str, plugin: str) -> tuple[Rule, ...]:
@@ -81,7 +84,7 @@ def _from_schemes(schemes: object) -> dict[str, Any]:
     return {
         "form": "uri",
         "pattern": f"(?i:(?:{'|'.join(map(re.escape, names))}){_DIALECT}://)",
-        "prefilters": tuple(f"(?i:(?:{group}){_DIALECT}{_USERINFO})" for group in groups if group),
+        "prefilters": tuple(f"(?i:(?:{group}){_DIALECT}{rest})" for rest in _LOGINS for group in groups if group),
         "anchors": tuple(f"{name}://" for name in names) + tuple(f"{name}+" for name in names if len(name) > 4),
         "before": "[A-Za-z0-9_+.-]",
         "after": "",

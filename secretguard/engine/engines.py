@@ -3,8 +3,8 @@
 import re
 
 _NAMES = (
-    ("postgres", r"postgres(?:ql)?|psycopg\w*|asyncpg|npgsql|pgx(?:pool)?|node-postgres|pg-promise|libpq|redshift|(?:new )?(?:pg\.)?(?:Pool|Client)\(\{|\bpsql\b|pg_dump|\bpgbouncer|['\"]pg['\"]|lib/pq|tokio_postgres|PgConnectOptions|\bpgsql\b|timescale"),
-    ("mysql", r"mysql\w*|mariadb\w*|pymysql|aiomysql|wp-config|WP_DEBUG|\$table_prefix"),
+    ("postgres", r"postgres(?:ql)?|psycopg\w*|asyncpg|npgsql|pgx(?:pool)?|node-postgres|pg-promise|libpq|redshift|\b(?:Pool|Client)\(\{|\bpsql\b|pg_dump|\bpgbouncer|['\"]pg['\"]|lib/pq|tokio_postgres|PgConnectOptions|\bpgsql\b|timescale"),
+    ("mysql", r"mysql\w*|mariadb\w*|pymysql|aiomysql|wp-config|WP_DEBUG|\$table_prefix|wordpress\w*|define\([ \t]*['\"]DB_"),
     ("mongodb", r"mongo(?:db|ose|client|_initdb)?\w*"),
     ("redis", r"\bredis\w*|\bvalkey|ioredis"),
     ("amqp", r"rabbitmq\w*|\bamqps?\b|\bpika\b|\bkombu\b"),

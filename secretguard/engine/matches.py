@@ -139,7 +139,10 @@ def most_specific(matches: Iterable[Match]) -> list[Match]:
             not match.rule.generic,
             not match.rule.foreign,
             not match.placeholder,
-            bool(match.user) + bool(match.endpoints) + (match.family not in ("token", "url", "database", "password")),
+            bool(match.rule.context)
+            + bool(match.user)
+            + bool(match.endpoints)
+            + (match.family not in ("token", "url", "database", "password")),
             match.confidence.rank,
             match.end - match.start,
             match.rule.id,

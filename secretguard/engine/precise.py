@@ -19,6 +19,7 @@ _DIGEST_NAME = re.compile(
     rb"(?i)(?:sha-?(?:1|224|256|384|512)|md5|commit|hash|digest|checksum|etag|\brev\b|revision|fingerprint|integrity|blob|tree|parent|uuid)[\w\"' \t]{0,12}[:=@ ][\"' \t]*$"
 )
 _MEMO_SIZE = 20_000
+_VALUE_KEY = re.compile(rb"[ \t]*[\"']?(?:value|Value|default|content|text)[\"']?[ \t]*[:=]")
 _HEAD = 160
 """How far back on its line a value's name may stand."""
 
@@ -109,7 +110,8 @@ def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[Pa
             continue
         if judge.context and not _in_context(judge, data, parts):
             continue
-        if rule.generic and not generic.is_likely_secret(data, parts):
+        vouched = parts.user or parts.endpoints  # a login vouches for its password
+        if rule.generic and not vouched and not generic.is_likely_secret(data, parts):
             continue
         if judge.companion is not None and not parts.user:
             parts = replace(parts, user=_companion(judge.companion, data, parts))
@@ -136,7 +138,14 @@ def names_context(judge: Judge, data: bytes, parts: Parts) -> bool:
 
 
 def _head(data: bytes, start: int) -> bytes:
-    return data[max(data.rfind(b"\n", 0, start) + 1, start - _HEAD) : start]
+    """Return what stands before a value: its line, and the line above where that holds the name.
+
+    `- name: ACME_KEY` / `value: …` in manifests, `variable "acme_key" {` / `default = …` in Terraform.
+    """
+    line = max(data.rfind(b"\n", 0, start) + 1, start - _HEAD)
+    if not _VALUE_KEY.match(data, line, start):
+        return data[line:start]
+    return data[max(data.rfind(b"\n", 0, max(0, line - 1)) + 1, line - _HEAD) : start]
 
 
 def _companion(pattern: re.Pattern[bytes], data: bytes, parts: Parts) -> str:

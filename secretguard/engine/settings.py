@@ -11,7 +11,7 @@ _VALUE = (
     rb"|(?P<bare>(?:\$\{[^}\n]{0,256}\}|[^\s\"'`,;)}\]<>#\\]|(?<=[^\s])#){1,512}))"
 )
 _ASSIGNMENT = re.compile(
-    rb"(?:^|(?<=[^A-Za-z0-9_.-]))(?P<key>[A-Za-z_][A-Za-z0-9_.-]{0,79})"
+    rb"(?:^|(?<=[^A-Za-z0-9_.-])|(?<=[)A-Za-z0-9_]\.)(?=[A-Za-z]+\())(?P<key>[A-Za-z_][A-Za-z0-9_.-]{0,79})"
     rb"(?:\\?[\"'`]|\])?(?:[ \t]*\])?(?:[ \t]{0,8}:[ \t]*[A-Za-z_][\w<>|?.&\[\], ]{0,30}(?==))?[ \t]{0,20}"
     rb"(?P<op>=>|:=|\?=|\|\|=|=(?!=)|:(?!:)|,|\(|<-)[ \t]{0,20}(?:[brfuRBFU@]{0,2}(?=[\"'`]))?" + _VALUE,
     re.MULTILINE,
@@ -52,13 +52,13 @@ class Setting:
 
 def settings(data: bytes, start: int, end: int) -> list[Setting]:
     """Return the assignments of a literal in `data[start:end]`, in order of place."""
-    found: dict[int, Setting] = {}
+    found: dict[tuple[int, str], Setting] = {}
     for pattern in (_NAMED, _XML, _ELEMENT, _WORDS, _ASSIGNMENT, _FLAG):
         at = start
         while match := pattern.search(data, at, end):
             if not _is_list_item(data, match):
                 setting = _setting(data, match, end)
-                found.setdefault(setting.value_start, setting)
+                found.setdefault((setting.value_start, setting.key), setting)
             # An argument list is itself made of settings: connect(host="h", password="p").
             at = max(match.end("key") + 1, match.start() + 1) if match.re is _ASSIGNMENT else match.end()
     return sorted(found.values(), key=lambda one: one.start)

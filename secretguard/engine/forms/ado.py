@@ -9,9 +9,17 @@ from secretguard.engine.text import decoded, enclosing_lines
 from secretguard.engine.values import is_reference
 from secretguard.model import Endpoint
 
+_KNOWN = (
+    rb"(?i:server|data source|address|addr|network address|host|hostname|user id|userid|user name|username|user|uid"
+    rb"|password|passwd|pwd|database|initial catalog|driver|provider|dsn|port)"
+)
+_ENTITY = rb"&(?:amp|lt|gt|quot|apos|#\d{1,4});"
 _PAIR = re.compile(
+    # `NAME=Server=…`: the name of the setting is not a key of the string.
+    rb"(?:[A-Za-z_][\w.:]{0,60}[ \t]*=[ \t]*(?=" + _KNOWN + rb"[ \t]*=))?"
     rb"([A-Za-z][A-Za-z _]{1,30}?)[ \t]*=[ \t]*"
-    rb"(\{(?:[^}\n]|\}\}){0,256}\}|\\?\"[^\"\\\n;]{0,256}\\?\"|'[^'\n]{0,256}'|&quot;[^\n]{0,256}?&quot;|[^;\"'`\n<>]{0,512})"
+    rb"(\{(?:[^}\n]|\}\}){0,256}\}|\\?\"[^\"\\\n=]{0,128}\\?\"|'(?:[^'\n=]|''){0,128}'"
+    rb"|&quot;[^\n=]{0,128}?&quot;|(?:" + _ENTITY + rb"|[^;\"'`\n<>]){0,512})"
     rb"[ \t]*(?=;|$|[\"'`<>\\\n])",
 )
 _USERS = ("userid", "user", "uid", "username")
@@ -41,7 +49,7 @@ def parse(found: Found) -> Iterator[Parts]:
     for pair in pairs[first : last + 1]:
         given.setdefault(re.sub(r"[ _]", "", decoded(pair[1]).lower()), _value(pair[2]))
     secret = next((given[key] for key in _PASSWORDS if given.get(key)), "")
-    if is_reference(decoded(pairs[mine][2])):
+    if _is_template(decoded(pairs[mine][2])):
         return
     host = next((given[key] for key in _HOSTS if given.get(key)), "")
     user = next((given[key] for key in _USERS if given.get(key)), "")
@@ -62,12 +70,19 @@ def parse(found: Found) -> Iterator[Parts]:
     )
 
 
+def _is_template(raw: str) -> bool:
+    """Whether braces hold a name (an f-string) rather than quote a value, as ODBC does."""
+    if raw.startswith("{") and raw.endswith("}"):
+        return re.fullmatch(r"\{[a-z_]*\d*(?:[._][a-z0-9_.]+)*\}", raw) is not None or raw.startswith("{{")
+    return is_reference(raw)
+
+
 def _value(raw: bytes) -> str:
     text = html.unescape(decoded(raw)).strip()
     text = text.removeprefix("\\").removesuffix("\\") if text[:2] == '\\"' else text
     if len(text) >= 2 and text[0] + text[-1] in ("{}", '""', "''"):
-        inner = text[1:-1]
-        return inner.replace("}}", "}") if text[0] == "{" else inner
+        quote = text[-1]
+        return text[1:-1].replace(quote * 2, quote)
     return text
 
 

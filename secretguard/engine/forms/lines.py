@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from secretguard.engine.engines import family_named
+from secretguard.engine.engines import family_named, nearest_family
 from secretguard.engine.parts import Found, Parts, port_number
+from secretguard.engine.text import neighbourhood
 from secretguard.engine.values import unquote_if_base64_login
 from secretguard.model import Endpoint
 
@@ -33,10 +34,18 @@ def parse(found: Found) -> Iterator[Parts]:
         found.end,
         secret,
         user=user,
-        family=family_named(found.group("engine")),
+        family=_family(found, start, end),
         endpoints=endpoints,
         form="assign" if found.rule.form == "token" and "secret" in groups else found.rule.form,
         encoding=tuple(encoding),
         secret_start=start,
         secret_end=end,
     )
+
+
+def _family(found: Found, start: int, end: int) -> str:
+    """Return the engine that the pattern's group names, or else the one spoken of nearby."""
+    if found.rule.family != "database":
+        return ""
+    low, high = neighbourhood(found.data, found.start, found.end)
+    return family_named(found.group("engine")) or nearest_family(found.data, low, high, (start, end))

@@ -14,10 +14,10 @@ from secretguard.model import Endpoint
 
 _PASSWORD = re.compile(r"(?:password|passwd|passphrase|pass|pwd|pw|secret)\d?$")
 _WORDS = {
-    "user": ("user", "username", "user_name", "usr", "login", "uid", "userid", "user_id", "role", "rolename", "default_user", "u"),
-    "host": ("host", "hostname", "host_name", "server", "addr", "address", "endpoint", "url", "data_source", "h"),
-    "port": ("port", "p"),
-    "database": ("name", "database", "db", "dbname", "db_name", "database_name", "initial_catalog", "vhost", "d"),
+    "user": ("user", "username", "user_name", "usr", "login", "uid", "userid", "user_id", "role", "rolename", "default_user"),
+    "host": ("host", "hostname", "host_name", "server", "addr", "address", "endpoint", "url", "jdbc_url", "url_host", "data_source"),
+    "port": ("port", "url_port"),
+    "database": ("name", "database", "db", "dbname", "db_name", "database_name", "initial_catalog", "vhost", "url_database"),
     "engine": ("engine", "dialect", "client", "type", "adapter", "driver", "connection", "driver_class_name", "drivername", "provider", "image"),
 }  # fmt: skip
 _IMPLIED_USER = {
@@ -36,7 +36,14 @@ _NOT_A_VALUE = re.compile(
 _NAME_OF_SECRET = re.compile(
     r"^[A-Za-z]+(?:[_.-][A-Za-z]+)*[_.-](?:PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|TOKEN)$", re.IGNORECASE
 )
-_COMMAND_LINE = re.compile(rb"\b(?:psql|pg_dump|pg_dumpall|pg_restore|pgbench|createdb|dropdb|pg_isready|vacuumdb)\b")
+_COMMAND_LINE = re.compile(
+    rb"\b(?:psql|pg_dump|pg_dumpall|pg_restore|pgbench|createdb|dropdb|pg_isready|vacuumdb"
+    rb"|mysql|mysqldump|mysqladmin|mariadb)\b"
+)
+_FLAGS = {
+    "U": "user", "u": "user", "user": "user", "username": "user", "h": "host", "host": "host", "p": "port", "P": "port",
+    "port": "port", "d": "database", "dbname": "database", "D": "database", "database": "database",
+}  # fmt: skip
 
 
 def parse(found: Found) -> Iterator[Parts]:
@@ -54,7 +61,7 @@ def parse(found: Found) -> Iterator[Parts]:
     around = settings(found.data, low, high)
     mine = _setting_at(found, around)
     prefix = _prefix(mine.key) if mine else None
-    if mine is None or prefix is None:
+    if mine is None or prefix is None or mine.start != found.start:
         return
     siblings = _siblings(found, around, mine, prefix)
     encoded = _in_kubernetes_data(found.data, mine.start)
@@ -62,9 +69,9 @@ def parse(found: Found) -> Iterator[Parts]:
     if secret is None:
         return
     siblings = {role: (_plain(value) or value) if encoded else value for role, value in siblings.items()}
-    port = port_number(siblings.get("port", ""))
+    host, own_port, own_database = _address(siblings.get("host", ""))
+    port = port_number(siblings.get("port", "")) or own_port
     family = _family(found, prefix, siblings, port, mine)
-    host = _host(siblings.get("host", ""))
     bare = prefix in ("", "set_", "the_")
     if bare and family == found.rule.family and not (siblings.get("user") and host):
         return  # a password of something: the generic rule's business
@@ -76,7 +83,7 @@ def parse(found: Found) -> Iterator[Parts]:
         secret,
         user=siblings.get("user", "") or _IMPLIED_USER.get(prefix.rstrip("_"), ""),
         family=family,
-        endpoints=(Endpoint(host, port, _database(siblings.get("database", ""))),) if host else (),
+        endpoints=(Endpoint(host, port, _database(siblings.get("database", "")) or own_database),) if host else (),
         form="split",
         encoding=("base64",) if encoded else (),
         secret_start=mine.value_start,
@@ -84,10 +91,16 @@ def parse(found: Found) -> Iterator[Parts]:
     )
 
 
-def _host(value: str) -> str:
-    """Return the host that `value` names, with or without a scheme; empty if it is none."""
-    named = re.fullmatch(r"(?:[a-z][a-z0-9+.-]*://)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]{1,253})(?::\d+)?(?:/\S*)?", value)
-    return named[1].strip("[]") if named and not re.fullmatch(r"\d+|[._-]+|\w{1,2}", named[1]) else ""
+def _address(value: str) -> tuple[str, int | None, str]:
+    """Return host, port and database that `value` names: a host, `host:port`, or a (JDBC) URL; empty if none."""
+    named = re.fullmatch(
+        r"(?:(?:jdbc:)?[a-z][a-z0-9+:.-]{0,40}://)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9_.-]{1,253})"
+        r"(?::(\d+))?(?:[/;]([\w.-]*)\S*)?",
+        value,
+    )
+    if named is None or re.fullmatch(r"\d+|[._-]+|\w{1,2}", named[1]):
+        return "", None, ""
+    return named[1].strip("[]"), port_number(named[2] or ""), (named[3] or "") if value.startswith("jdbc:") else ""
 
 
 def _database(value: str) -> str:
@@ -135,33 +148,38 @@ def _prefix(key: str) -> str | None:
 
 
 def _siblings(found: Found, around: Sequence[Setting], mine: Setting, prefix: str) -> dict[str, str]:
+    """Return the values of the settings that belong to the password's, by role.
+
+    Those inside the same braces come first; where they name no host, one outside them may (nested options).
+    """
     block = _braces(found.data, mine.start, around)
+    flags = _COMMAND_LINE.search(found.data, *enclosing_lines(found.data, mine.start, mine.value_end, 1024)) is not None
     roles: dict[str, str] = {}
-    command = _COMMAND_LINE.search(found.data, *enclosing_lines(found.data, mine.start, mine.value_end, 1024))
     for only_block in (True, False):
         for other in neighbours(list(around), mine):
             if only_block and not (block and block[0] <= other.start < block[1]):
                 continue
-            role = _role(other.key, prefix, flags=command is not None)
+            role = _role(other.key, prefix, flags=flags)
             if role and role not in roles and _is_companion(other):
                 roles[role] = other.value
-        if roles:
+        if "host" in roles:
             break
     return roles
 
 
 def _role(key: str, prefix: str, *, flags: bool) -> str | None:
+    if flags and (role := _FLAGS.get(key)):
+        return role
     snake = _snake(key)
-    if flags and key in ("U", "h", "p", "d"):
-        return {"U": "user", "h": "host", "p": "port", "d": "database"}[key]
-    rest = snake[len(prefix) :] if snake.startswith(prefix) else None
-    if rest is None and prefix.endswith("_"):
-        return None
-    if rest == "name" and not prefix and not key.isupper():
-        return None  # Django's NAME is a database; `name:` is anything
-    for role, words in _WORDS.items():
-        if len(rest or "") > 1 and rest in words:
-            return role
+    # EMAIL_HOST_PASSWORD stands beside EMAIL_HOST, RABBITMQ_DEFAULT_PASS beside RABBITMQ_HOST.
+    shorter = re.sub(r"(?:host|default|root|admin|initdb_root)_$", "", prefix)
+    for stem in dict.fromkeys((prefix, shorter)):
+        rest = snake[len(stem) :] if snake.startswith(stem) else ""
+        if rest == "name" and not stem and not key.isupper():
+            continue  # Django's NAME is a database; `name:` is anything
+        for role, words in _WORDS.items():
+            if len(rest) > 1 and rest in words:
+                return role
     return None
 
 

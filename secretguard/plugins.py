@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
-from secretguard.errors import PluginError, RuleError
+from secretguard.errors import PluginError, RuleError, UsageError
 from secretguard.model import Rule
 from secretguard.rules import check_unique, load_rules
 
@@ -43,13 +43,13 @@ class RuleSet:
 def installed_rules(without: frozenset[str] = frozenset(), extra_files: Sequence[Path] = ()) -> RuleSet:
     """Read the rules of every installed plugin but `without`, and of `extra_files`.
 
-    Raises PluginError and RuleError.
+    Raises PluginError, RuleError and, for a name in `without` that nothing has, UsageError.
     """
     rules: list[Rule] = []
     files: list[Path] = []
     points = _points(RULES)
     if unknown := without - set(points):
-        raise PluginError(f"no plugin is called {min(unknown)!r}", hint="`secretguard plugins` lists them.")
+        raise UsageError(f"no plugin is called {min(unknown)!r}", hint="`secretguard plugins` lists them.")
     for name in sorted(set(points) - without):
         for rule_file in _import(points[name]).rules():
             if isinstance(rule_file, Path):

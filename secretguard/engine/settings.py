@@ -56,7 +56,7 @@ def settings(data: bytes, start: int, end: int) -> list[Setting]:
     for pattern in (_NAMED, _XML, _ELEMENT, _WORDS, _ASSIGNMENT, _FLAG):
         at = start
         while match := pattern.search(data, at, end):
-            if not _is_list_item(data, match):
+            if not _is_no_assignment(data, match):
                 setting = _setting(data, match, end)
                 found.setdefault((setting.value_start, setting.key), setting)
             # An argument list is itself made of settings: connect(host="h", password="p").
@@ -64,11 +64,14 @@ def settings(data: bytes, start: int, end: int) -> list[Setting]:
     return sorted(found.values(), key=lambda one: one.start)
 
 
-def _is_list_item(data: bytes, match: re.Match[bytes]) -> bool:
-    """Whether a comma stands after the key, and no call before it: `['A', 'b']`, not `define('A', 'b')`."""
-    if match.re is not _ASSIGNMENT or match["op"] != b",":
+def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
+    """Whether this is a list of names (`['A', 'b']`, not `define('A', 'b')`) or the inside of `${A:-b}`."""
+    if match.re is not _ASSIGNMENT:
         return False
-    return not data[max(0, match.start("key") - 4) : match.start("key")].rstrip(b" \t\"'`").endswith(b"(")
+    before = data[max(0, match.start("key") - 4) : match.start("key")]
+    if match["op"] == b",":
+        return not before.rstrip(b" \t\"'`").endswith(b"(")
+    return before.endswith(b"${")
 
 
 def _setting(data: bytes, match: re.Match[bytes], end: int) -> Setting:
@@ -82,7 +85,10 @@ def _setting(data: bytes, match: re.Match[bytes], end: int) -> Setting:
             quoted = data[value_start - 1 : value_start] in (b'"', b"'", b"`")
     raw = decoded(data[value_start:value_end])
     value = re.sub(r"\\([\"'\\/$`])", r"\1", raw) if quoted else raw
-    return Setting(decoded(match["key"]), value, match.start("key"), value_start, value_end, quoted)
+    key = match["key"]
+    if match.re is _ASSIGNMENT and match["op"] == b"(":
+        key = key.rpartition(b".")[2]  # config.setPassword("…")
+    return Setting(decoded(key), value, match.end("key") - len(key), value_start, value_end, quoted)
 
 
 def _fallback(data: bytes, start: int, end: int) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 from secretguard.errors import GitError
 from secretguard.git.history import read_commits
 from secretguard.git.repository import Repository
-from secretguard.git.trees import MOST_FILES, records
+from secretguard.git.trees import records
 from secretguard.model import Problem
 
 _NOT_FILES = (b"000000", b"160000")
@@ -42,10 +42,6 @@ class _Question(NamedTuple):
     @property
     def is_root(self) -> bool:
         return b" " in self.name
-
-
-class _EndlessError(Exception):
-    """A commit names files without end."""
 
 
 @dataclass(slots=True)
@@ -99,11 +95,8 @@ def find_additions(
     walk = _Walk(problems)
     while True:
         with repository.process(*_COMMAND, feed=_feed(walk.pending, questions)) as process:
-            try:
-                yield from _answers(process.stdout, walk, only)
-            except _EndlessError as commit:
-                walk.blame(str(commit), f"it names more than {MOST_FILES:,} files")
-                continue
+            process.bound_memory()
+            yield from _answers(process.stdout, walk, only)
             failure = process.failure() if process.wait() else None
         if not failure:
             walk.unproven = None
@@ -135,20 +128,16 @@ def _feed(pending: deque[_Question], questions: Iterator[_Question]) -> Iterator
 
 
 def _answers(stdout: IO[bytes], walk: _Walk, only: frozenset[bytes] | None) -> Iterator[Addition]:
-    commit, files = "", 0
+    commit = ""
     tokens = records(stdout)
     for answer in tokens:
         *pairs, token = answer.split(b"\n")  # the name of a pair of trees ends with a newline, all else with NUL
         for name in pairs:
-            commit, files = walk.begin(name), 0
+            commit = walk.begin(name)
         if not token.startswith(b":"):
-            if token:
-                commit, files = walk.begin(token), 0
+            commit = walk.begin(token) if token else commit
             continue
         walk.unproven = None
-        files += 1
-        if files > MOST_FILES:
-            raise _EndlessError(commit)
         path = next(tokens, b"")
         fields = token.split(b" ")
         parents = len(fields) // 2 - 1  # ::mode mode mode id id id status

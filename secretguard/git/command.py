@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +13,9 @@ from typing import IO, Self, cast
 
 from secretguard.errors import GitError
 from secretguard.git.complaints import explain
+
+if sys.platform == "linux":
+    import resource
 
 HOOK_VARIABLES = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
@@ -54,6 +58,7 @@ _CLONE_OVERRIDES = (
 )  # fmt: skip
 _BUFFER = 1 << 18
 _STDERR_KEPT = 1 << 16
+_MEMORY = 4 << 30
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -92,6 +97,12 @@ class GitProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def bound_memory(self) -> None:
+        """Limit a command that lists whole trees, which a repository can make multiply without end (on Linux)."""
+        if sys.platform == "linux":
+            with suppress(OSError, ValueError):  # it may have ended, or be under a tighter limit
+                resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
 
     def wait(self) -> int:
         """Wait for the end, after `stdout` was read, and return git's exit code."""

@@ -14,11 +14,13 @@ def staged(repository: Repository) -> list[TreeEntry]:
 
     While a merge has conflicts, all sides of the conflicting files too. Raises GitError.
     """
-    output = repository.git(
+    with repository.process(
         "diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv",
         "--ignore-submodules=none", repository.head or repository.empty_tree, "--",
-    )  # fmt: skip
-    tokens = output.split(b"\0")
+    ) as process:  # fmt: skip
+        process.bound_memory()
+        tokens = process.stdout.read().split(b"\0")
+        process.check()
     found = []
     for about, path in zip(tokens[::2], tokens[1::2], strict=False):
         _, mode, old_blob, blob, _ = about.split(b" ")

@@ -17,9 +17,8 @@ _FEW = 32
 _LEVELS = 16
 _PATHS = 20
 _CHUNK = 1 << 20
-MOST_FILES = 5_000_000
+_MOST_FILES = 5_000_000
 """A tree that holds the same tree many times over, and so on below, has no end."""
-BOMB = "Trees within trees can multiply without end; look at this one by hand."
 
 
 class TreeEntry(NamedTuple):
@@ -33,8 +32,9 @@ def tree_files(repository: Repository, tree: str) -> Iterator[TreeEntry]:
     """Yield every file below a tree (or the tree of a commit), submodules left out. Raises GitError."""
     with repository.process("ls-tree", "-r", "-z", "--full-tree", tree) as process:
         for count, record in enumerate(records(process.stdout)):
-            if count > MOST_FILES:
-                raise GitError(f"{tree} names more than {MOST_FILES:,} files", hint=BOMB)
+            if count > _MOST_FILES:
+                hint = "Trees within trees can multiply without end; look at this one by hand."
+                raise GitError(f"{tree} names more than {_MOST_FILES:,} files", hint=hint)
             about, _, path = record.partition(b"\t")
             if len(words := about.split()) == 3 and words[1] == b"blob":
                 yield TreeEntry(os.fsdecode(path), words[2].decode("ascii"))

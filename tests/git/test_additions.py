@@ -1,10 +1,11 @@
 """Which commit adds a blob: compared with a computation from full file lists, commit by commit."""
 
 import random
+import sys
 
 import pytest
 
-from secretguard.git import additions as additions_module
+from secretguard.git import command
 from secretguard.git.additions import Addition, find_additions
 from secretguard.git.repository import Repository
 from secretguard.model import Problem
@@ -174,10 +175,11 @@ def test_names_that_are_not_utf8_come_out_as_the_file_system_would_give_them(rep
     assert [one.path for one in additions(repo)] == ["caf\udce9"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux only")
 def test_a_commit_whose_trees_multiply_without_end_is_a_problem_and_the_others_are_attributed(
     repo: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(additions_module, "MOST_FILES", 1000)
+    monkeypatch.setattr(command, "_MEMORY", 100 << 20)
     first = repo.commit("one", f="1\n")
     blob = repo.id_of("1\n")
     tree = repo.git("mktree", stdin=f"100644 blob {blob}\tf\n".encode())

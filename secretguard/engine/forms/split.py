@@ -40,6 +40,8 @@ _COMMAND_LINE = re.compile(
     rb"\b(?:psql|pg_dump|pg_dumpall|pg_restore|pgbench|createdb|dropdb|pg_isready|vacuumdb"
     rb"|mysql|mysqldump|mysqladmin|mariadb)\b"
 )
+_USER_RESOURCE = re.compile(rb"resource[ \t]+\"\w*(?:user|role|login)\w*\"[^{}]{0,80}\{[^{}]*$")
+"""Terraform: the block is a user, so its `name` is the user's."""
 _FLAGS = {
     "U": "user", "u": "user", "user": "user", "username": "user", "h": "host", "host": "host", "p": "port", "P": "port",
     "port": "port", "d": "database", "dbname": "database", "D": "database", "database": "database",
@@ -154,12 +156,13 @@ def _siblings(found: Found, around: Sequence[Setting], mine: Setting, prefix: st
     """
     block = _braces(found.data, mine.start, around)
     flags = _COMMAND_LINE.search(found.data, *enclosing_lines(found.data, mine.start, mine.value_end, 1024)) is not None
+    named = _USER_RESOURCE.search(found.data, max(0, mine.start - 512), mine.start) is not None
     roles: dict[str, str] = {}
     for only_block in (True, False):
         for other in neighbours(list(around), mine):
             if only_block and not (block and block[0] <= other.start < block[1]):
                 continue
-            role = _role(other.key, prefix, flags=flags)
+            role = "user" if named and other.key == "name" else _role(other.key, prefix, flags=flags)
             if role and role not in roles and _is_companion(other):
                 roles[role] = other.value
         if "host" in roles:

@@ -104,7 +104,7 @@ def _regions(data: bytes, judge: Judge, ends: Iterable[int]) -> list[tuple[int, 
 def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[Parts]:
     rule = judge.rule
     for parts in FORMS[rule.form](Found(rule, data, match)):
-        if values.is_reference(parts.secret) or values.is_hash(parts.secret):
+        if values.is_reference(_as_written(data, parts)) or values.is_hash(parts.secret):
             continue
         if rule.entropy and values.entropy(parts.secret) < rule.entropy and not values.placeholder(parts.secret):
             continue
@@ -116,6 +116,11 @@ def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[Pa
         if judge.companion is not None and not parts.user:
             parts = replace(parts, user=_companion(judge.companion, data, parts))
         yield parts
+
+
+def _as_written(data: bytes, parts: Parts) -> str:
+    """Return the secret before decoding: a `%24%7B` in a URL is a character of the password, no template."""
+    return decoded(data[parts.secret_start : parts.secret_end]) if parts.secret_start >= 0 else parts.secret
 
 
 def _in_context(judge: Judge, data: bytes, parts: Parts) -> bool:

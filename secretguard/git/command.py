@@ -38,16 +38,14 @@ _FIXED = {
     "GIT_GRAFT_FILE": os.devnull,
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_ALLOW_PROTOCOL": "none",  # stronger than protocol.*.allow, and known to every git we support
 }
 
 # Everything a repository's configuration could make a reading git run or connect to, switched off.
 _OVERRIDES = (
     "core.fsmonitor=", "core.untrackedCache=false", f"core.hooksPath={os.devnull}",
     f"core.attributesFile={os.devnull}", "core.pager=cat", "core.askPass=",
-    "core.sshCommand=false", "core.gitProxy=", "core.alternateRefsCommand=false", "credential.helper=",
-    "diff.external=", "gpg.program=false", "log.showSignature=false", "protocol.allow=never",
+     "core.alternateRefsCommand=false", "credential.helper=",
+    "diff.external=", "gpg.program=false", "log.showSignature=false",
     "submodule.recurse=false", "gc.auto=0", "maintenance.auto=false",
     "core.commitGraph=false",  # a cache beside the objects, which may say something else than they do
     "core.warnAmbiguousRefs=false", "core.bigFileThreshold=64m", "color.ui=false",

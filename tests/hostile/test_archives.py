@@ -20,18 +20,18 @@ MEGABYTE = 1 << 20
 
 def zip_of(members: dict[str, bytes]) -> bytes:
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
         for name, data in members.items():
             out.writestr(name, data)
     return target.getvalue()
 
 
 def zip_bomb() -> bytes:
-    return zip_of({"zeros": bytes(150 * MEGABYTE)})
+    return zip_of({"zeros": bytes(100 * MEGABYTE)})
 
 
 def many_members() -> bytes:
-    return zip_of({f"{number}": bytes(MEGABYTE) for number in range(400)})
+    return zip_of({f"{number}": bytes(MEGABYTE) for number in range(280)})
 
 
 def nested() -> bytes:
@@ -47,11 +47,11 @@ def a_zip_of_bombs() -> bytes:
 
 
 def gzip_bomb() -> bytes:
-    return gzip.compress(bytes(200 * MEGABYTE), 9)
+    return gzip.compress(bytes(100 * MEGABYTE), 1)
 
 
 def bzip_bomb() -> bytes:
-    return bz2.compress(bytes(150 * MEGABYTE))
+    return bz2.compress(bytes(100 * MEGABYTE), 1)
 
 
 def tar_lies() -> bytes:
@@ -104,8 +104,8 @@ def test_an_archive_cannot_exhaust_the_machine(
     assert "Traceback" not in done.stderr
     report = json.loads(done.stdout)
     assert [at["path"] for at in report["credentials"][0]["occurrences"]] == ["app/settings.env"] * 2
-    if make not in (tar_with_links, nested):
-        assert any("data.bin" in one["where"] or "archive" in one["what"] for one in report["problems"]), report["problems"]
+    if make is not tar_with_links:
+        assert [(one["where"], bool(one["hint"])) for one in report["problems"]] == [("data.bin", True)], report["problems"]
 
 
 def test_what_lies_deep_but_within_the_limits_is_found(hostile: Hostile, command_line: CommandLine) -> None:

@@ -1,4 +1,4 @@
-"""What secretguard knows about other credentials."""
+"""What secretguard knows about generic credentials."""
 
 from collections.abc import Sequence
 from importlib.resources import files

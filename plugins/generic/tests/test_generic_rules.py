@@ -1,4 +1,4 @@
-"""The other rules keep what every rules plugin promises."""
+"""The generic rules keep what every rules plugin promises."""
 
 import secretguard_generic
 

@@ -1,0 +1,435 @@
+"""Whatever is wrong with what is scanned: a message with a hint, the right exit code, and the rest still scanned."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from secretguard.testing import Planted, RepositoryBuilder, text
+from secretguard.testing.keys import llm_key, llm_keys
+
+from tests.journeys.running import CommandLine, Done
+
+FOUND, USAGE, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
+KEY = llm_key(random.Random(21))
+OTHER = next(key for key in llm_keys(random.Random(22)) if key.secret != KEY.secret)
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> RepositoryBuilder:
+    """A repository with one key in its files, and one in its past."""
+    builder = RepositoryBuilder(tmp_path / "app")
+    builder.write("old.env", line_with(OTHER)).write("README.md", "# App\n").commit("Start")
+    builder.remove("old.env").write("settings.env", line_with(KEY)).commit("Add settings")
+    return builder
+
+
+def line_with(key: Planted) -> Any:
+    return text(f"{key.variable}={key.secret}\n", key)
+
+
+def explained(done: Done, code: int, *words: str) -> None:
+    """The run ended with this code and told a person why, what to do, and nothing that only a developer needs."""
+    said = done.stderr + done.stdout
+    assert done.returncode == code, (done.returncode, said[-2000:])
+    assert "Traceback" not in said
+    for word in words:
+        assert word in said, (word, said[-2000:])
+    assert "hint: " in done.stderr or "hint" in done.stdout, said[-2000:]
+
+
+def keys_found(report: dict[str, Any]) -> int:
+    return len(report["credentials"])
+
+
+def loose(builder: RepositoryBuilder, id: str) -> Path:
+    return builder.path / ".git" / "objects" / id[:2] / id[2:]
+
+
+def blob_at(command_line: CommandLine, builder: RepositoryBuilder, path: str) -> str:
+    return command_line.git("rev-parse", path, cwd=builder.path)
+
+
+# Targets
+
+
+@pytest.mark.parametrize("mode", [["--history"], ["--staged"], ["--since", "HEAD"]])
+def test_not_a_repository(command_line: CommandLine, tmp_path: Path, mode: list[str]) -> None:
+    (tmp_path / "settings.env").write_bytes(line_with(KEY).data)
+    explained(command_line.run("scan", *mode, cwd=tmp_path), USAGE, "is not a git repository")
+    assert keys_found(command_line.scan(cwd=tmp_path, code=FOUND)) == 1
+
+
+def test_no_such_path(command_line: CommandLine, tmp_path: Path) -> None:
+    explained(command_line.run("scan", "nowhere", cwd=tmp_path), INCOMPLETE, "error: ", "nowhere")
+
+
+def test_no_such_revision(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    explained(command_line.run("scan", "--since", "v99", cwd=builder.path), USAGE, "v99")
+
+
+def test_an_unreachable_clone_url(command_line: CommandLine, tmp_path: Path) -> None:
+    done = command_line.run("scan", f"file://{tmp_path}/nowhere.git", cwd=tmp_path)
+    explained(done, INCOMPLETE, "error: ", "nowhere.git")
+
+
+def test_a_login_in_a_clone_url_is_not_printed(command_line: CommandLine, tmp_path: Path) -> None:
+    done = command_line.run("scan", f"https://bot:{KEY.secret}@127.0.0.1:1/x.git", cwd=tmp_path)
+    explained(done, INCOMPLETE, "error: ")
+    assert KEY.secret not in done.stderr + done.stdout
+
+
+# Repositories
+
+
+def test_a_corrupt_object(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    place = loose(builder, blob_at(command_line, builder, "HEAD~1:old.env"))
+    place.chmod(0o644)
+    place.write_bytes(place.read_bytes()[:10] + b"\xff\xff")
+    damaged(command_line, builder)
+
+
+def test_an_unreadable_object_of_nonsense(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    place = loose(builder, blob_at(command_line, builder, "HEAD~1:old.env"))
+    place.chmod(0o644)
+    place.write_bytes(b"not zlib at all")
+    damaged(command_line, builder)
+
+
+def test_a_missing_object(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    loose(builder, blob_at(command_line, builder, "HEAD~1:old.env")).unlink()
+    damaged(command_line, builder)
+
+
+def test_a_missing_commit(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    loose(builder, blob_at(command_line, builder, "HEAD~1")).unlink()
+    damaged(command_line, builder, keys=2)
+
+
+def test_a_missing_tree(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    loose(builder, blob_at(command_line, builder, "HEAD~1^{tree}")).unlink()
+    damaged(command_line, builder, keys=2)
+
+
+def test_a_pack_cut_short(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    command_line.git("gc", "-q", cwd=builder.path)
+    pack = next((builder.path / ".git/objects/pack").glob("*.pack"))
+    pack.chmod(0o644)
+    pack.write_bytes(pack.read_bytes()[:-60])
+    damaged(command_line, builder)
+
+
+def test_a_pack_of_nonsense(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    command_line.git("gc", "-q", cwd=builder.path)
+    builder.write("later.txt", "later\n")
+    pack = next((builder.path / ".git/objects/pack").glob("*.pack"))
+    pack.chmod(0o644)
+    data = bytearray(pack.read_bytes())
+    for at in range(40, len(data) - 40, 7):
+        data[at] ^= 0x5A
+    pack.write_bytes(data)
+    damaged(command_line, builder)
+
+
+def damaged(command_line: CommandLine, builder: RepositoryBuilder, keys: int = 1) -> None:
+    """What is in the files is still found; the rest is a problem, and without a finding the exit code says so."""
+    done = command_line.run("scan", "--history", cwd=builder.path)
+    explained(done, FOUND)
+    report = command_line.scan("--history", cwd=builder.path, code=FOUND)
+    assert keys_found(report) == keys
+    assert any(not problem["is_note"] for problem in report["problems"]), report["problems"]
+    assert all(problem["hint"] for problem in report["problems"]), report["problems"]
+    (builder.path / "settings.env").write_text("nothing\n")
+    silent = command_line.run("scan", "--history", "--fail-on", "live", cwd=builder.path)
+    assert silent.returncode == INCOMPLETE, silent.stdout
+
+
+def test_a_partial_clone_is_a_note(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
+    command_line.git("config", "uploadpack.allowFilter", "true", cwd=builder.path)
+    command_line.git(
+        "clone", "-q", "--filter=blob:none", "--no-local", f"file://{builder.path}", "part", cwd=tmp_path
+    )
+    report = command_line.scan("--history", cwd=tmp_path / "part", code=FOUND)
+    assert keys_found(report) == 1
+    assert [problem["is_note"] for problem in report["problems"]] == [True]
+    assert "partial clone" in report["problems"][0]["what"]
+    assert report["problems"][0]["hint"]
+
+
+def test_a_shallow_clone_is_a_note(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
+    command_line.git("clone", "-q", "--depth", "1", f"file://{builder.path}", "shallow", cwd=tmp_path)
+    report = command_line.scan("--history", cwd=tmp_path / "shallow", code=FOUND)
+    assert keys_found(report) == 1
+    assert ["shallow" in problem["what"] and problem["is_note"] for problem in report["problems"]] == [True]
+    done = command_line.run("scan", "--since", "HEAD~1", cwd=tmp_path / "shallow")
+    explained(done, USAGE, "--unshallow")
+
+
+def test_an_unborn_branch(command_line: CommandLine, tmp_path: Path) -> None:
+    builder = RepositoryBuilder(tmp_path / "new")
+    for mode in ([], ["--history"], ["--staged"]):
+        assert keys_found(command_line.scan(*mode, cwd=builder.path, code=0)) == 0
+    builder.stage("settings.env", line_with(KEY))
+    assert keys_found(command_line.scan("--staged", cwd=builder.path, code=FOUND)) == 1
+    assert keys_found(command_line.scan("--history", cwd=builder.path, code=FOUND)) == 1
+    explained(command_line.run("scan", "--since", "HEAD", cwd=builder.path), USAGE)
+
+
+def test_a_bare_repository(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
+    command_line.git("clone", "-q", "--bare", builder.path, "app.git", cwd=tmp_path)
+    report = command_line.scan(cwd=tmp_path / "app.git", code=FOUND)
+    assert keys_found(report) == 1
+    assert [problem["is_note"] for problem in report["problems"]] == [True]
+    explained(command_line.run("scan", "--staged", cwd=tmp_path / "app.git"), USAGE)
+
+
+def test_an_empty_repository_says_that_it_looked_at_nothing(command_line: CommandLine, tmp_path: Path) -> None:
+    RepositoryBuilder(tmp_path / "empty")
+    done = command_line.run("scan", cwd=tmp_path / "empty")
+    assert done.returncode == 0
+    assert " 0 " in done.stdout or "nothing" in done.stdout.lower(), done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
+def test_dubious_ownership(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    for path in (builder.path, *builder.path.rglob("*")):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    for mode in (["--history"], ["--staged"], []):
+        done = command_line.run("scan", *mode, cwd=builder.path)
+        explained(done, INCOMPLETE, "safe.directory")
+
+
+def test_a_broken_git_configuration(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    (builder.path / ".git" / "config").write_text("[core\n")
+    explained(command_line.run("scan", "--history", cwd=builder.path), INCOMPLETE, "config")
+
+
+def test_a_repository_of_a_future_format(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    command_line.git("config", "core.repositoryFormatVersion", "99", cwd=builder.path)
+    explained(command_line.run("scan", "--history", cwd=builder.path), INCOMPLETE, "version")
+
+
+def test_git_is_not_installed(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
+    (tmp_path / "empty-path").mkdir()
+    done = command_line.run("scan", "--history", cwd=builder.path, environ={"PATH": str(tmp_path / "empty-path")})
+    explained(done, INCOMPLETE, "git", "nstall")
+
+
+# Files
+
+
+def test_names_that_are_not_utf8(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    builder.write("caf\udce9/\udcff.env", line_with(KEY)).commit("Latin")
+    for mode in ([], ["--history"]):
+        report = command_line.scan(*mode, cwd=builder.path, code=FOUND)
+        assert report["problems"] == []
+        credential = next(one for one in report["credentials"] if one["in_head"])
+        assert len({at["path"] for at in credential["occurrences"]}) == 2
+
+
+def test_a_file_of_a_gigabyte(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    """Sparse on disk; the key stands behind all the zeros."""
+    with (builder.path / "huge.bin").open("wb") as file:
+        file.seek(1 << 30)
+        file.write(b"\n" + line_with(OTHER).data)
+    started = time.monotonic()
+    report = command_line.scan(cwd=builder.path, code=FOUND, preexec_fn=_with_little_memory)
+    assert time.monotonic() - started < 60
+    found = {at["path"] for one in report["credentials"] for at in one["occurrences"]}
+    assert "settings.env" in found
+    assert "huge.bin" in found or any(problem["where"] == "huge.bin" for problem in report["problems"])
+
+
+def _with_little_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+
+def test_a_line_of_five_megabytes(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    half = "password=x;" * 125_000 + "a" * 1_200_000
+    builder.write("bundle.min.js", text(f"{half}{KEY.variable}='{KEY.secret}';{half}", KEY)).commit("Minify")
+    started = time.monotonic()
+    report = command_line.scan("--history", cwd=builder.path, code=FOUND)
+    assert time.monotonic() - started < 30
+    assert "bundle.min.js" in {at["path"] for one in report["credentials"] for at in one["occurrences"]}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="starts the scan as another user, who may not read everything")
+def test_no_permission(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    builder.write("private/closed.env", line_with(OTHER)).write("closed.env", line_with(OTHER)).commit("Close")
+    (builder.path / "closed.env").chmod(0)
+    (builder.path / "private").chmod(0)
+    done = as_nobody(command_line, builder, "scan", "--format", "json")
+    assert done.returncode in (FOUND, INCOMPLETE), done.stderr
+    explained(as_nobody(command_line, builder, "scan"), done.returncode, "closed.env", "permission")
+    assert done.returncode == FOUND
+    assert "settings.env" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="starts the scan as another user, who may not read everything")
+def test_no_permission_for_the_target(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    (builder.path / "settings.env").chmod(0)
+    explained(as_nobody(command_line, builder, "scan", "settings.env"), INCOMPLETE, "settings.env")
+    (builder.path / "shut").mkdir(mode=0o700)
+    explained(as_nobody(command_line, builder, "scan", builder.path / "shut"), INCOMPLETE, "shut")
+
+
+def as_nobody(command_line: CommandLine, builder: RepositoryBuilder, *words: object) -> Done:
+    """Run the scan as a user who owns neither the files nor anything else; their home must be theirs."""
+    home = builder.path.parent / "nobody"
+    home.mkdir(exist_ok=True)
+    os.chown(home, 65534, 65534)
+    for folder in (builder.path, *builder.path.parents):
+        if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+    safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")
+    apart = CommandLine(home)
+    program = ("-P", "-c", "import os, sys; os.setgid(65534); os.setuid(65534); from secretguard.cli import main; sys.exit(main())")
+    return apart.program(sys.executable, *program, *words, cwd=builder.path, environ=safe, extra_groups=[])
+
+
+# Configuration
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("fail_onn: low\n", ("fail_onn", "fail_on")),
+        ("ignore:\n  path: ['x']\n", ("ignore.path", "ignore.paths")),
+        ("fail_on: sometimes\n", ("fail_on", "low")),
+        ("ignore: [\n", ("YAML",)),
+    ],
+)
+def test_a_configuration_that_says_nothing_we_know(
+    command_line: CommandLine, builder: RepositoryBuilder, content: str, words: tuple[str, ...]
+) -> None:
+    (builder.path / ".secretguard.yaml").write_text(content)
+    explained(command_line.run("scan", cwd=builder.path), USAGE, ".secretguard.yaml", *words)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [("key=(?:[a-z]{1,30}){1,30}!", ("backtrack",)), ("key=[^x]{1,40}", ("line",)), ("key=.+", ("unbounded",))],
+)
+def test_a_rule_that_would_backtrack_or_cross_lines(
+    command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path, pattern: str, words: tuple[str, ...]
+) -> None:
+    rule = f"id: own\n    kind: own\n    title: Own\n    severity: low\n    pattern: '{pattern}'\n"
+    (tmp_path / "own.yaml").write_text(f"vendor: Own\nrules:\n  - {rule}")
+    done = command_line.run("scan", "--rules", tmp_path / "own.yaml", cwd=builder.path)
+    explained(done, USAGE, "own.yaml", *words)
+
+
+def test_a_rule_file_that_is_not_there(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    explained(command_line.run("scan", "--rules", "nowhere.yaml", cwd=builder.path), USAGE, "nowhere.yaml")
+
+
+def test_a_baseline_that_is_not_there(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    explained(command_line.run("scan", "--baseline", "nowhere.json", cwd=builder.path), USAGE, "nowhere.json")
+
+
+# The machine
+
+
+@pytest.mark.parametrize("format", ["text", "json", "sarif"])
+def test_a_full_disk(command_line: CommandLine, builder: RepositoryBuilder, format: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = command_line.run("scan", "--format", format, cwd=builder.path, stdout=full)
+    explained(done, INCOMPLETE, "No space left")
+
+
+def test_a_report_file_on_a_full_disk(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    done = command_line.run("scan", "--format", "json", "-o", "/dev/full", cwd=builder.path)
+    explained(done, INCOMPLETE, "/dev/full")
+
+
+def test_a_report_file_where_none_can_be(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    done = command_line.run("scan", "-o", "nowhere/report.json", cwd=builder.path)
+    assert done.returncode in (USAGE, INCOMPLETE)
+    explained(done, done.returncode, "nowhere")
+
+
+def test_a_cache_that_cannot_be_written(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    """A scan can do without its cache."""
+    for place in ("/dev/null/cache", "/proc/cache"):
+        report = command_line.scan(cwd=builder.path, environ={"XDG_CACHE_HOME": place}, code=FOUND)
+        assert keys_found(report) == 1
+
+
+def test_a_cache_of_nonsense(builder: RepositoryBuilder, tmp_path: Path) -> None:
+    own = CommandLine(tmp_path)
+    own.scan(cwd=builder.path, code=FOUND)
+    for file in (tmp_path / "cache").rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"nonsense" * 1000)
+    assert keys_found(own.scan(cwd=builder.path, code=FOUND)) == 1
+
+
+def test_no_home(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    environ = {name: "" for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")}
+    environ["HOME"] = "/nonexistent"
+    assert keys_found(command_line.scan(cwd=builder.path, environ=environ, code=FOUND)) == 1
+
+
+def test_a_reader_that_goes_away(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    line = [sys.executable, "-m", "secretguard", "scan", "--history", "--format", "json"]
+    with command_line.start(line, builder.path) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        assert process.wait(30) != 0
+
+
+@pytest.mark.parametrize("words", [["scan", "--history"], ["scan", "--stdin"]])
+def test_ctrl_c(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path, words: list[str]) -> None:
+    """Interrupted while git, or whoever writes to us, is still at work: one line, 130, and nobody left behind."""
+    slow = tmp_path / "bin"
+    slow.mkdir()
+    git = shutil.which("git")
+    (slow / "git").write_text(
+        f"#!/bin/sh\ncase \"$*\" in *--batch-all-objects*) echo $$ > '{tmp_path}/pid'; exec sleep 60;; esac\nexec {git} \"$@\"\n"
+    )
+    (slow / "git").chmod(0o755)
+    environ = {"PATH": f"{slow}{os.pathsep}{command_line.environment['PATH']}"}
+    line = [sys.executable, "-m", "secretguard", *words]
+    with command_line.start(line, builder.path, environ, stdin=subprocess.PIPE) as process:
+        _wait_until((tmp_path / "pid").exists if "--history" in words else lambda: _is_asleep(process.pid))
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == INTERRUPTED, stderr
+    assert "Traceback" not in stderr
+    assert len(stderr.strip().splitlines()) == 1
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def _wait_until(condition: Any) -> None:
+    for _ in range(400):
+        if condition():
+            time.sleep(0.2)
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not get so far")
+
+
+def _is_asleep(pid: int) -> bool:
+    """Whether the process waits for input: it has started, and does nothing."""
+    words = Path(f"/proc/{pid}/wchan").read_text()
+    used = sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    return used > 5 and "pipe" in words
+
+
+def test_a_terminated_scan_leaves_no_child(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
+    done = command_line.program(
+        "timeout", "-s", "INT", "0.05", sys.executable, "-m", "secretguard", "scan", "--history", cwd=builder.path
+    )
+    assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ from secretguard.engine.parts import Parts
 from secretguard.engine.precise import Judge, names_context
 from secretguard.engine.redaction import redact
 from secretguard.engine.text import decoded, position
-from secretguard.model import Blob, Confidence, Match, Rule, Severity
+from secretguard.model import ANONYMOUS_FAMILIES, Blob, Confidence, Match, Rule, Severity
 from secretguard.secret import Secret
 
 
@@ -122,8 +122,8 @@ def _confidence(judge: Judge, data: bytes, parts: Parts) -> Confidence:
         if values.is_weak(parts.secret) or parts.family == "password":
             return Confidence.LOW
         return Confidence.HIGH if parts.user and parts.endpoints else Confidence.MEDIUM
-    if judge.context and not rule.anchors:
-        return Confidence.HIGH if names_context(judge, data, parts) else Confidence.LOW
+    if judge.context and not names_context(judge, data, parts):
+        return Confidence.MEDIUM if rule.anchors else Confidence.LOW
     return Confidence.HIGH
 
 
@@ -134,15 +134,15 @@ def most_specific(matches: Iterable[Match]) -> list[Match]:
     wins, so that the user of a login is not lost.
     """
 
-    def strength(match: Match) -> tuple[int, int, int, int, int, int, str]:
+    def strength(match: Match) -> tuple[int, int, int, int, int, int, int, int, int, str]:
         return (
             not match.rule.generic,
             not match.rule.foreign,
             not match.placeholder,
-            bool(match.rule.context)
-            + bool(match.user)
-            + bool(match.endpoints)
-            + (match.family not in ("token", "url", "database", "password")),
+            match.family not in ANONYMOUS_FAMILIES,
+            bool(match.user) + bool(match.endpoints),
+            max(map(len, match.rule.anchors), default=0),
+            bool(match.rule.context),
             match.confidence.rank,
             match.end - match.start,
             match.rule.id,

@@ -22,8 +22,8 @@ _HASH = re.compile(
 _MASK = re.compile(r"^[*xX.•●_#?-]+$|[*•●]{4,}|[xX]{6,}|\.\.\.|…|^<.*>$|^\[.*\]$")
 _PLACEHOLDER = re.compile(
     r"""(?i)example | placeholder | change[_-]?(?:me|this|it) | replace[_-]?(?:me|this|with) | your[_-]?(?:own|api|secret|key|token|pass|db|user|auth|access|\w+[_-](?:here|key|token|password|secret))
-    | insert[_-]?(?:your|here) | [_-]here$ | ^my[_-]?(?:secret|password|token|api|key|super) | dummy | redacted | ^fill[_-]?(?:me|in) | ^todo\b | ^tbd$ | sample[_-]?(?:key|token|secret|password)
-    | fake | not[_-]?a[_-]?real | ^(?:the|some|any|a)[_-](?:secret|password|key|token) | ^enter[_-] | mock | ^(?:foo|bar|baz|foobar|foobarbaz|qux)$ | lorem | ^null$ | ^none$ | ^undefined$ | ^true$ | ^false$ | ^nil$ | ^string$ | ^(?-i:[A-Z]+(?:_[A-Z]+)+)$""",
+    | insert[_-]?(?:your|here) | [_-]here$ | ^my[_-]?(?:secret|password|token|api|key|super) | redacted | (?<![a-z0-9])(?:dummy|fake|mock)(?![a-z0-9]) | ^fill[_-]?(?:me|in) | ^todo\b | ^tbd$ | sample[_-]?(?:key|token|secret|password)
+    | not[_-]?a[_-]?real | ^(?:the|some|any|a)[_-](?:secret|password|key|token) | ^enter[_-] | mock | ^(?:foo|bar|baz|foobar|foobarbaz|qux)$ | lorem | ^null$ | ^none$ | ^undefined$ | ^true$ | ^false$ | ^nil$ | ^string$ | ^(?-i:[A-Z]+(?:_[A-Z]+)+)$""",
     re.VERBOSE,
 )
 _SEQUENCES = (
@@ -57,7 +57,15 @@ _RESERVED_HOST = re.compile(
 # sha256 of values that vendors print in their documentation; a digest, so that no scanner trips over this file.
 _DOCUMENTED = frozenset(
     {
-        "1a5d44a2dca19669d72edf4c4f1c27c4c1ca4b4408fbb17f6ce4ad452d78ddb3",
+        "0011cc25eb4320717494d2703e8cba85743e71b500283c21c8b88147992f9059",  # Azurite
+        "aa6547439583c3a275d4542a0df6c1ad6a863971be9f2a2220f027cc02aef615",  # Cosmos DB emulator
+        "7f75367e7881255134e1375e723d1dea8ad5f6a4fdb79d938df1f1754a830606",  # jwt.io
+        "bf1725a8f98bea37e88618702e725ba84bd8acdb2647c5e0ed638bfd685791cf",  # Supabase demo, anon
+        "70541e07fd4f900b66e289f5be55c85f9bef1def4924a5b0c518c45ea1688c12",  # Supabase demo, service_role
+        "2cafc0970149a84f3b9e62eaf169f36f59907a3b3e31f7b82e68c69cd27f7326",  # Stripe
+        "f2d6ca16515033e5dce14eba840b979d27b5cbae24bb3e5bf484339667f86397",  # Stripe
+        "2598f7d6adc142d88161630f3db12ab2bd3403521c281811e5e1ce60d4ac5d76",  # Flask
+        "9cb335cb7b5fb805934637d85c4f57c695baac019c0a57ceffd0afe43144c9cb",  # Flask
     }
 )
 

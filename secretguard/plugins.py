@@ -6,15 +6,18 @@ never a path in a scanned repository.
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from secretguard.errors import PluginError, RuleError, UsageError
 from secretguard.model import Rule
 from secretguard.rules import check_unique, load_rules
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 RULES = "secretguard.rules"
 REPORTERS = "secretguard.reporters"
@@ -72,7 +75,7 @@ def load(group: str, name: str) -> ModuleType:
     return _import(points[name])
 
 
-def _import(point: EntryPoint) -> ModuleType:
+def _import(point: "EntryPoint") -> ModuleType:
     try:
         return importlib.import_module(point.module)
     except Exception as error:
@@ -91,7 +94,7 @@ def installed_plugins() -> list[PluginInfo]:
     """List every plugin of every group with its health; never raises for a broken one."""
     found = []
     for group in GROUPS:
-        for point in sorted(entry_points(group=group), key=lambda p: p.name):
+        for point in sorted(_installed(group), key=lambda p: p.name):
             try:
                 _points(group)
                 _import(point)
@@ -103,15 +106,21 @@ def installed_plugins() -> list[PluginInfo]:
     return found
 
 
-def _points(group: str) -> dict[str, EntryPoint]:
+def _installed(group: str) -> "Iterable[EntryPoint]":
+    from importlib.metadata import entry_points  # noqa: PLC0415  # a scan with a warm cache asks for none
+
+    return entry_points(group=group)
+
+
+def _points(group: str) -> "dict[str, EntryPoint]":
     """Return the entry points of `group` by name; one `entry_points` call, for it reads every distribution."""
     by_name: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=group):
+    for point in _installed(group):
         by_name.setdefault(point.name, []).append(point)
     return {name: _only(name, points) for name, points in by_name.items()}
 
 
-def _only(name: str, claims: list[EntryPoint]) -> EntryPoint:
+def _only(name: str, claims: "list[EntryPoint]") -> "EntryPoint":
     # The same distribution can be listed twice (an editable install on a path that is also on sys.path).
     points = {(_distribution(point), point.value): point for point in claims}
     if len(points) > 1:
@@ -122,7 +131,7 @@ def _only(name: str, claims: list[EntryPoint]) -> EntryPoint:
     return next(iter(points.values()))
 
 
-def _distribution(point: EntryPoint) -> str:
+def _distribution(point: "EntryPoint") -> str:
     return point.dist.name if point.dist else "an unknown distribution"
 
 

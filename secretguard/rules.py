@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-import yaml
-
 from secretguard.errors import RuleError
 from secretguard.model import FAMILIES, Rule, Severity
 from secretguard.patterns import check_pattern
@@ -37,6 +35,8 @@ def load_rules(text: str, plugin: str) -> tuple[Rule, ...]:
 
     `plugin` names where it came from, for messages and `Rule.plugin`. Raises RuleError.
     """
+    import yaml  # noqa: PLC0415  # a scan with a warm cache reads no rule file
+
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:

@@ -26,8 +26,8 @@ _DEFAULT_PORTS = {
 _PLACES = list(Place)
 
 
-def group(occurrences: Iterable[Occurrence]) -> tuple[Credential, ...]:
-    """Return the credentials behind `occurrences`, the most dangerous first."""
+def group(occurrences: Iterable[Occurrence], jobs: int = 0) -> tuple[Credential, ...]:
+    """Return the credentials behind `occurrences`, the most dangerous first; `jobs` threads compute their ids."""
     by_key: dict[Key, list[Occurrence]] = defaultdict(list)
     for occurrence in occurrences:
         match = occurrence.match
@@ -41,8 +41,8 @@ def group(occurrences: Iterable[Occurrence]) -> tuple[Credential, ...]:
         for key, places in bearing.items()
     ]
     found = [
-        _credential(identifier, key, _lead(bearing[key]), merged[key])
-        for identifier, key in zip(credential_ids(identities), merged, strict=True)
+        _credential(identifier, key, _lead(_own_family(key, bearing[key])), merged[key])
+        for identifier, key in zip(credential_ids(identities, jobs), merged, strict=True)
     ]
     return tuple(sorted(found, key=_danger))
 
@@ -84,6 +84,11 @@ def _says_more(other: Key, key: Key) -> bool:
     user_fits = user in ("", other[1])
     known = (other[0] not in ANONYMOUS_FAMILIES) + bool(other[1])
     return other != key and family_fits and user_fits and known > (family not in ANONYMOUS_FAMILIES) + bool(user)
+
+
+def _own_family(key: Key, places: Sequence[Occurrence]) -> Sequence[Occurrence]:
+    """Leave out places that only joined: a `.npmrc` line does not speak for a database login."""
+    return [o for o in places if o.match.family == key[0]] or places
 
 
 def _lead(places: Sequence[Occurrence]) -> Match:

@@ -10,7 +10,6 @@ import hmac
 import json
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from secretguard.secret import Secret
@@ -45,10 +44,15 @@ def credential_id(identity: Identity, key: bytes | None = None) -> str:
     return "sg_" + hashlib.scrypt(canonical, salt=key, dklen=32, **_SCRYPT).hex()[:12]
 
 
-def credential_ids(identities: Sequence[Identity]) -> list[str]:
-    """Return the ids of many credentials, in their order; scrypt lets go of the interpreter lock, so threads help."""
+def credential_ids(identities: Sequence[Identity], jobs: int = 0) -> list[str]:
+    """Return the ids of many credentials, in their order, computed by `jobs` threads (0: one a processor).
+
+    scrypt lets go of the interpreter lock, so threads help.
+    """
     key = id_key()
     if len(identities) < 4:
         return [credential_id(identity, key) for identity in identities]
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # most scans find little
+
+    with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
         return list(pool.map(lambda identity: credential_id(identity, key), identities))

@@ -88,7 +88,7 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         progress.phase("Finding where they live", 0)
         found = _locate(opened.sources, sweep)
         progress.phase("Grouping", 0)
-        outcome = apply_ignores(group(found), ignores, change)
+        outcome = apply_ignores(group(found, request.jobs), ignores, change)
         problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *sweep.problems]
         return Report(
             path=opened.path,

@@ -126,6 +126,10 @@ def _as_written(data: bytes, parts: Parts) -> str:
 def _in_context(judge: Judge, data: bytes, parts: Parts) -> bool:
     """Whether the rule's context is near, and the value stands where a value stands."""
     low, high = neighbourhood(data, parts.start, parts.end)
+    if judge.rule.form == "uri":
+        # Whose server it is, say the URL and the name before it; not the URL on the next line.
+        own = _head(data, parts.start) + data[parts.start : parts.end]
+        return any(word.search(own) for word in judge.context)
     if not any(word.search(data, low, high) for word in judge.context):
         return False
     if judge.rule.form not in ("token", "lines") or judge.rule.anchors:
@@ -156,4 +160,6 @@ def _head(data: bytes, start: int) -> bytes:
 def _companion(pattern: re.Pattern[bytes], data: bytes, parts: Parts) -> str:
     low, high = neighbourhood(data, parts.start, parts.end)
     nearest = min(pattern.finditer(data, low, high), key=lambda m: abs(m.start() - parts.start), default=None)
-    return decoded(nearest[0]) if nearest else ""
+    if nearest is None:
+        return ""
+    return decoded(nearest["user"] if "user" in pattern.groupindex else nearest[0])

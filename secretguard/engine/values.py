@@ -125,9 +125,14 @@ def _runs(sequence: str, value: str) -> list[str]:
 
 def unquote_if_base64_login(text: str) -> tuple[str, str] | None:
     """Return (user, password) of base64("user:password"), or None if it is nothing of the kind."""
+    user, colon, password = (unbase64(text) or "").partition(":")
+    return (user, password) if colon and password else None
+
+
+def unbase64(text: str) -> str | None:
+    """Return the printable text that `text` is the base64 of, or None if it is nothing of the kind."""
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         return None
-    user, colon, password = plain.partition(":")
-    return (user, password) if colon and password and plain.isprintable() else None
+    return plain if plain.isprintable() else None

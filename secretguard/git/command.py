@@ -44,8 +44,8 @@ _FIXED = {
 _OVERRIDES = (
     "core.fsmonitor=", "core.untrackedCache=false", f"core.hooksPath={os.devnull}",
     f"core.attributesFile={os.devnull}", "core.pager=cat", "core.askPass=",
-     "core.alternateRefsCommand=false", "credential.helper=",
-    "diff.external=", "gpg.program=false", "log.showSignature=false",
+    "core.sshCommand=false", "core.gitProxy=", "core.alternateRefsCommand=false", "credential.helper=",
+    "diff.external=", "gpg.program=false", "log.showSignature=false", "protocol.allow=never",
     "submodule.recurse=false", "gc.auto=0", "maintenance.auto=false",
     "core.commitGraph=false",  # a cache beside the objects, which may say something else than they do
     "core.warnAmbiguousRefs=false", "core.bigFileThreshold=64m", "color.ui=false",

@@ -27,6 +27,10 @@ _LABEL = 12
 _MOST_PLACES = 5
 _MOST_ENDPOINTS = 4
 _MOST_PROBLEMS = 20
+_ROTATE_FIRST = (
+    "Rotate first, then clean up: taking a value out of the files does not help by itself, "
+    "for the history and every clone keep it."
+)
 
 Part = str | tuple[str, str]
 """Text, or text and its style."""
@@ -42,6 +46,9 @@ def write(report: Report, out: TextIO, *, show_secrets: bool, verbosity: int = 0
     sheet = Sheet(out, lambda value: printable(mask(value)), color=color)
     for credential in by_danger(report.credentials):
         _write_credential(sheet, credential, report, show_secrets=show_secrets, every_place=verbosity > 0)
+    if report.credentials and report.mode != "staged":
+        sheet.sentence(_ROTATE_FIRST)
+        sheet.line()
     if verbosity >= 0:
         _write_ignored(sheet, report, every=verbosity > 0)
         _write_notes(sheet, report)
@@ -95,7 +102,7 @@ def _write_credential(
 ) -> None:
     write_heading(sheet, credential, show_secrets=show_secrets)
     _write_places(sheet, credential, every=every_place)
-    write_advice(sheet, credential, report.mode)
+    sheet.field("do now", _advice(credential, report.mode), style="bold")
     sheet.line()
 
 
@@ -127,8 +134,8 @@ def write_heading(sheet: Sheet, credential: Credential, *, show_secrets: bool = 
 
 
 def write_advice(sheet: Sheet, credential: Credential, mode: str) -> None:
-    """Write what to do next."""
-    text = _advice(credential, mode)
+    """Write what to do next, and why deleting is not enough."""
+    text = f"{_advice(credential, mode)} {_ROTATE_FIRST}"
     sheet.sentence(text, indent=" " * (_LABEL + 2), first=f"  {'do now':<{_LABEL}}", style="bold")
 
 
@@ -174,12 +181,7 @@ def _advice(credential: Credential, mode: str) -> str:
         return "Not committed yet: take it out of the file and stage again. If it was ever pushed or sent, rotate it."
     if credential.verdict is Verdict.DEAD:
         return "Its issuer refuses it already. Take it out of the files, so that nobody has to wonder."
-    after = (
-        "Then take it out of the files: deleting alone does not help, the history and every clone keep it."
-        if credential.in_head
-        else "That it is gone from the files does not help: the history and every clone keep it."
-    )
-    return f"Rotate it: {_new_one(credential)}. {after}"
+    return f"Rotate it: {_new_one(credential)}."
 
 
 def _new_one(credential: Credential) -> str:

@@ -67,7 +67,9 @@ class Memory:
         for id, commit in self.commits.items():
             for path, entry in commit.tree.items():
                 if not any(self._has(parent, path, entry) for parent in commit.parents):
-                    yield from _all(entry.text, kinds[id], path, commit=id, date=_iso(commit.date), author=commit.author)
+                    yield from _all(
+                        entry.text, kinds[id], path, commit=id, date=_iso(commit.date), author=commit.author
+                    )
 
     def _has(self, commit: str, path: str, entry: Entry) -> bool:
         other = self.commits[commit].tree.get(path)

@@ -86,7 +86,9 @@ def _branches(builder: RepositoryBuilder, keys: Iterator[Planted]) -> None:
     builder.switch("main").write("src/limits.py", "RETRIES = 3\n")
     builder.write("src/both.env", _holding("{variable}={value}\n", both)).commit("Retry three times")
     builder.merge("feature", {"src/limits.py": _holding("RETRIES = 3\nKEY = '{value}'\n", resolution)})
-    builder.write("src/limits.py", "RETRIES = 3\n").commit(_holding("Fix the 401\n\nIt works with {value} here.", message))
+    builder.write("src/limits.py", "RETRIES = 3\n").commit(
+        _holding("Fix the 401\n\nIt works with {value} here.", message)
+    )
     builder.note(_holding("Reviewed. The key was {value}", _named(keys, "note")), start)
 
 

@@ -48,7 +48,8 @@ class Login:
 
     def planted(self, name: str) -> Planted:
         """Return it as the builder hides it."""
-        return Planted(name, self.password, "postgres", self.user, (self.encoded, *map(self.uri, self.servers)))
+        values = (self.encoded, *map(self.uri, self.servers))
+        return Planted(name, self.password, "postgres", self.user, other_values=values)
 
 
 def random_login(rng: random.Random, servers: tuple[Server, ...] = ()) -> Login:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from secretguard.testing import Planted, RepositoryBuilder, text
 from secretguard.testing.keys import llm_key
-
 from tests.journeys.running import CommandLine
 
 

@@ -92,7 +92,9 @@ TRAPS = (
     Trap("editor", {"core.editor": "{trap}", "sequence.editor": "{trap}"}, ("commit", "--allow-empty")),
     Trap("ext remote", {"remote.origin.url": "ext::{trap}", "protocol.ext.allow": "always"}, ("ls-remote", "origin")),
     Trap(
-        "upload pack", {"remote.origin.url": "{repository}", "remote.origin.uploadpack": "{trap}"}, ("ls-remote", "origin")
+        "upload pack",
+        {"remote.origin.url": "{repository}", "remote.origin.uploadpack": "{trap}"},
+        ("ls-remote", "origin"),
     ),
 )
 

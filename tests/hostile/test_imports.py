@@ -25,8 +25,12 @@ def booby_trapped(hostile: Hostile) -> Hostile:
         (hostile.path / name / "__main__.py").write_text(evil)
     for metadata in ("secretguard_evil-1.0.dist-info", "secretguard_evil.egg-info"):
         (hostile.path / metadata).mkdir()
-        (hostile.path / metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: secretguard-evil\nVersion: 1.0\n")
-        (hostile.path / metadata / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: secretguard-evil\nVersion: 1.0\n")
+        (hostile.path / metadata / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: secretguard-evil\nVersion: 1.0\n"
+        )
+        (hostile.path / metadata / "PKG-INFO").write_text(
+            "Metadata-Version: 2.1\nName: secretguard-evil\nVersion: 1.0\n"
+        )
         (hostile.path / metadata / "entry_points.txt").write_text(
             "[secretguard.rules]\nevil = secretguard_evil\n[secretguard.reporters]\nevil = secretguard_evil\n"
         )

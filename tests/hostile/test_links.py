@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from secretguard.testing import RepositoryBuilder
 
+from secretguard.testing import RepositoryBuilder
 from tests.hostile.conftest import Hostile
 from tests.journeys.running import CommandLine
 
@@ -62,7 +62,9 @@ def test_a_secret_in_the_text_of_a_link_is_found(hostile: Hostile, command_line:
     assert "pointer" in {at["path"] for at in report["credentials"][0]["occurrences"]}
 
 
-@pytest.mark.parametrize("name", [".secretguard.yaml", ".secretguard-baseline.json", ".gitleaks.toml", ".gitleaksignore"])
+@pytest.mark.parametrize(
+    "name", [".secretguard.yaml", ".secretguard-baseline.json", ".gitleaks.toml", ".gitleaksignore"]
+)
 def test_configuration_behind_a_link_is_not_read(
     hostile: Hostile, command_line: CommandLine, tmp_path: Path, name: str
 ) -> None:

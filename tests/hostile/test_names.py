@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from secretguard.testing import RepositoryBuilder, text
 from secretguard.testing.keys import llm_keys
-
 from tests.hostile.conftest import Hostile
 from tests.journeys.running import CommandLine
 
 RED, TITLE, BIDI, BELL, C1 = "\x1b[31mred", "\x1b]0;owned\x07", "\u202egnp", "\x07ding", "\x9b31mred"
-OWN_COLOURS = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[[0-9]*[AKG]|\x1b\[2K|\x1b\]8;[^\x1b\x07]*(?:\x1b\\|\x07)")
+OWN_COLOURS = re.compile(
+    r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[[0-9]*[AKG]|\x1b\[2K|\x1b\]8;[^\x1b\x07]*(?:\x1b\\|\x07)"
+)
 
 
 @pytest.fixture
@@ -123,7 +125,9 @@ def test_a_ref_may_be_called_like_an_option(hostile: Hostile, command_line: Comm
     assert not (hostile.path / "pwned").exists()
 
 
-@pytest.mark.parametrize("url", ["--upload-pack=touch pwned", "ext::sh -c 'touch pwned'", "ssh://-oProxyCommand=touch/x", "-u"])
+@pytest.mark.parametrize(
+    "url", ["--upload-pack=touch pwned", "ext::sh -c 'touch pwned'", "ssh://-oProxyCommand=touch/x", "-u"]
+)
 def test_a_clone_url_is_not_an_option_and_not_a_command(command_line: CommandLine, tmp_path: Path, url: str) -> None:
     done = command_line.run("scan", "--history", "--", url, cwd=tmp_path)
     assert done.returncode in (2, 3)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from secretguard.testing import Planted, RepositoryBuilder, text
 from secretguard.testing.keys import llm_key, llm_keys
-
 from tests.journeys.running import CommandLine, Done
 
 FOUND, USAGE, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
@@ -153,9 +153,7 @@ def damaged(command_line: CommandLine, builder: RepositoryBuilder, keys: int = 1
 
 def test_a_partial_clone_is_a_note(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
     command_line.git("config", "uploadpack.allowFilter", "true", cwd=builder.path)
-    command_line.git(
-        "clone", "-q", "--filter=blob:none", "--no-local", f"file://{builder.path}", "part", cwd=tmp_path
-    )
+    command_line.git("clone", "-q", "--filter=blob:none", "--no-local", f"file://{builder.path}", "part", cwd=tmp_path)
     report = command_line.scan("--history", cwd=tmp_path / "part", code=FOUND)
     assert keys_found(report) == 1
     assert [problem["is_note"] for problem in report["problems"]] == [True]
@@ -387,7 +385,7 @@ def test_a_cache_of_nonsense(builder: RepositoryBuilder, tmp_path: Path) -> None
 
 
 def test_no_home(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    environ = {name: "" for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")}
+    environ = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"), "")
     environ["HOME"] = "/nonexistent"
     assert keys_found(command_line.scan(cwd=builder.path, environ=environ, code=FOUND)) == 1
 
@@ -409,7 +407,7 @@ def test_ctrl_c(command_line: CommandLine, builder: RepositoryBuilder, tmp_path:
     slow.mkdir()
     git = shutil.which("git")
     (slow / "git").write_text(
-        f"#!/bin/sh\ncase \"$*\" in *--batch-all-objects*) echo $$ > '{tmp_path}/pid'; exec sleep 60;; esac\nexec {git} \"$@\"\n"
+        f'#!/bin/sh\ncase "$*" in *--batch-all-objects*) echo $$ > \'{tmp_path}/pid\'; exec sleep 60;; esac\nexec {git} "$@"\n'
     )
     (slow / "git").chmod(0o755)
     environ = {"PATH": f"{slow}{os.pathsep}{command_line.environment['PATH']}"}
@@ -441,7 +439,9 @@ def _is_asleep(pid: int) -> bool:
     return used > 5 and "pipe" in words
 
 
-def test_a_terminated_scan_leaves_no_child(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
+def test_a_terminated_scan_leaves_no_child(
+    command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path
+) -> None:
     done = command_line.program(
         "timeout", "-s", "INT", "0.05", sys.executable, "-m", "secretguard", "scan", "--history", cwd=builder.path
     )

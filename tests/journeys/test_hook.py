@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import secretguard
 from secretguard.testing.keys import llm_key
-
 from tests.journeys.running import IDENTITY, CommandLine, Done, leaks
 
 SOURCE = Path(secretguard.__file__).parents[1]

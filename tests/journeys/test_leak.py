@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from secretguard.testing import Manifest, Planted, build_leak
 from secretguard.testing.manifest import ExpectedCredential, ExpectedPlace
-
 from tests.journeys.running import CommandLine, Done, leaks, leaks_below
 
 SEED = 20260401
@@ -81,9 +81,7 @@ def differences(manifest: Iterable[ExpectedCredential], report: Report) -> dict[
 
 def only(manifest: Iterable[ExpectedCredential], *sources: str) -> list[ExpectedCredential]:
     """The credentials with a place of these kinds, with those places alone."""
-    kept = [
-        ExpectedCredential(one.planted, tuple(at for at in one.places if at.source in sources)) for one in manifest
-    ]
+    kept = [ExpectedCredential(one.planted, tuple(at for at in one.places if at.source in sources)) for one in manifest]
     return [one for one in kept if one.places]
 
 

@@ -6,6 +6,6 @@ import sys
 if not sys.flags.safe_path:
     del sys.path[0]
 
-from secretguard.cli import main  # noqa: E402  # after the path is safe
+from secretguard.cli import main  # after the path is safe
 
 sys.exit(main())

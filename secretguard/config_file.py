@@ -20,12 +20,12 @@ def read_yaml(path: Path, where: str, *, trusted: bool = True) -> Mapping[str, o
     if data is None:
         return None
     # Only a run with a configuration file pays for the import.
-    import yaml  # noqa: PLC0415
+    import yaml
 
     try:
         text = data.decode("utf-8")
         _check_events(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), where)
-        document = yaml.load(text, Loader=_loader(where))  # noqa: S506 - a SafeLoader
+        document = yaml.load(text, Loader=_loader(where))  # a SafeLoader
     except UnicodeDecodeError:
         raise ConfigError(f"{where} is not UTF-8", hint=_HINT) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -38,7 +38,7 @@ def read_pyproject(path: Path, where: str) -> Mapping[str, object] | None:
     data = _read(path, where, trusted=False)
     if data is None or b"secretguard" not in data:
         return None
-    import tomllib  # noqa: PLC0415
+    import tomllib
 
     try:
         tool = tomllib.loads(data.decode("utf-8")).get("tool", {})
@@ -84,7 +84,7 @@ def _check_events(events: Any, where: str) -> None:
 
 
 def _loader(where: str) -> Any:
-    import yaml  # noqa: PLC0415
+    import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         """A safe loader that refuses a key given twice, of which YAML would keep the last without a word."""

@@ -164,7 +164,7 @@ class Match:
     placeholder: str = ""
     """Why this is an example rather than a credential; empty for a real finding."""
     marks: tuple[str, ...] = ()
-    """Inline allow marks on the lines of the match: credential ids, `*` (a foreign bare mark), `?` (ours without id)."""
+    """Inline allow marks on the match's lines: credential ids, `*` (a foreign bare mark), `?` (ours without id)."""
 
 
 @dataclass(frozen=True, slots=True)

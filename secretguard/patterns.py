@@ -25,7 +25,7 @@ def check_pattern(pattern: str, max_width: int, where: str) -> None:
     width = tree.getwidth()[1]
     if width > max_width:
         raise RuleError(
-            f"{where} may be {'without limit' if width >= sre.MAXREPEAT else f'{width} bytes'} wide, the limit is {max_width}",
+            f"{where} may be {width} bytes wide, the limit is {max_width}",
             hint="Give every repeat an upper bound: {20,64} in place of {20,} or +.",
         )
 
@@ -64,7 +64,7 @@ def _check_nodes(nodes: Any, where: str, *, repeated: bool) -> None:
 
 
 def _has_separator(siblings: Any, body: Any) -> bool:
-    """Whether a literal beside the inner repeat keeps one split of the text: `(?:[a-z]{1,63}\\.){1,5}`."""
+    r"""Whether a literal beside the inner repeat keeps one split of the text: `(?:[a-z]{1,63}\.){1,5}`."""
     literals = [argument for op, argument in siblings if op is sre.LITERAL]
     return any(not _accepts(node, literal) for literal in literals for node in body)
 

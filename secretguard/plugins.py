@@ -107,7 +107,7 @@ def installed_plugins() -> list[PluginInfo]:
 
 
 def _installed(group: str) -> "Iterable[EntryPoint]":
-    from importlib.metadata import entry_points  # noqa: PLC0415  # a scan with a warm cache asks for none
+    from importlib.metadata import entry_points  # a scan with a warm cache asks for none
 
     return entry_points(group=group)
 

@@ -35,7 +35,7 @@ def load_rules(text: str, plugin: str) -> tuple[Rule, ...]:
 
     `plugin` names where it came from, for messages and `Rule.plugin`. Raises RuleError.
     """
-    import yaml  # noqa: PLC0415  # a scan with a warm cache reads no rule file
+    import yaml  # a scan with a warm cache reads no rule file
 
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -116,7 +116,7 @@ def _end(error: BaseException, words: list[str]) -> ExitCode:
     elif trouble := console.machine_trouble(error):
         console.print_error(trouble, "The machine ran out of something: make room, then run the command again.")
     else:
-        from secretguard.cli import bug_report  # noqa: PLC0415 - nobody else pays for it
+        from secretguard.cli import bug_report  # nobody else pays for it
 
         console.print_bug(error, bug_report.write(error, words))
         code = ExitCode.BUG

@@ -57,7 +57,7 @@ def describe(error: BaseException, words: Sequence[str]) -> str:
 
 def _harmless(words: Sequence[str]) -> Iterator[str]:
     """Yield the command and the names of options; a value is only counted."""
-    from secretguard.cli import COMMANDS  # noqa: PLC0415 - it imports us
+    from secretguard.cli import COMMANDS  # it imports us
 
     for word in words:
         name = word.partition("=")[0]

@@ -216,8 +216,8 @@ class TerminalProgress:
 
 
 def _bars(*, in_bytes: bool) -> "Bars":
-    from rich.console import Console  # noqa: PLC0415 - imported only when somebody watches
-    from rich.progress import (  # noqa: PLC0415
+    from rich.console import Console  # imported only when somebody watches
+    from rich.progress import (
         BarColumn,
         DownloadColumn,
         MofNCompleteColumn,

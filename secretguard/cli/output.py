@@ -26,7 +26,7 @@ def reporter(config: Config) -> Reporter:
     name = config.format
     if module := _BUILT_IN.get(name):
         return cast("Reporter", importlib.import_module(f"secretguard.report.{module}"))
-    from secretguard import plugins  # noqa: PLC0415 - reads every installed distribution
+    from secretguard import plugins  # reads every installed distribution
 
     try:
         return cast("Reporter", plugins.load(plugins.REPORTERS, name))
@@ -42,7 +42,7 @@ def deliver(report: Report, writer: Reporter, config: Config, file: Path | None,
     """Write the report where it belongs and, if a person does not read it there, say on stderr how it ended."""
     with opened(file, private=show_secrets) as out:
         if config.format == "text":
-            from secretguard.report import text  # noqa: PLC0415 - the other formats do without
+            from secretguard.report import text  # the other formats do without
 
             color = False if config.no_color else None
             text.write(report, out, show_secrets=show_secrets, verbosity=config.verbosity, color=color)

@@ -80,7 +80,7 @@ def test_rules(ctx: click.Context, file: Path | None) -> ExitCode:
 
 def problems_of(rules: tuple[Rule, ...]) -> list[str]:
     """Run the examples of `rules` through the engine and return what is wrong, as sentences."""
-    from secretguard.testing import check_rule  # noqa: PLC0415 - brings the whole engine
+    from secretguard.testing import check_rule  # brings the whole engine
 
     with console.progress(quiet=False, in_bytes=False) as progress:
         progress.phase("Running examples", len(rules))

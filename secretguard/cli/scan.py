@@ -28,7 +28,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--show-secrets", is_flag=True, help="Print the values; a file written with -o is then private (0600).")
 @click.option("--baseline", metavar="FILE", type=_PATH, help="Known credentials, not to be reported.")
 @click.option("--fail-on", metavar="LEVEL", help=f"Exit 1 from here on: {', '.join(FAIL_ON)}.  [default: low]")
-@click.option("--jobs", metavar="N", type=click.IntRange(0, MOST_JOBS), help="Threads for deriving credential ids; 0: one a processor.")
+@click.option(
+    "--jobs", metavar="N", type=click.IntRange(0, MOST_JOBS), help="Threads that derive ids; 0: all processors."
+)
 @click.option("--rules", metavar="FILE", type=_PATH, multiple=True, help="Also the rules in FILE.")
 @click.option("--without-plugin", metavar="NAME", multiple=True, help="Leave out a plugin.")
 @click.pass_context

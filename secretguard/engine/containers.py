@@ -101,6 +101,6 @@ def _stream(
 _MAGICS: tuple[tuple[bytes, Callable[[bytes], Iterator[Member]]], ...] = (
     (b"PK\x03\x04", _zip),
     (b"\x1f\x8b\x08", _stream(lambda raw: gzip.GzipFile(fileobj=raw))),
-    (b"BZh", _stream(lambda raw: bz2.BZ2File(raw))),
-    (b"\xfd7zXZ\x00", _stream(lambda raw: lzma.LZMAFile(raw))),
+    (b"BZh", _stream(bz2.BZ2File)),
+    (b"\xfd7zXZ\x00", _stream(lzma.LZMAFile)),
 )

@@ -3,8 +3,18 @@
 import re
 
 _NAMES = (
-    ("postgres", r"postgres(?:ql)?|psycopg\w*|asyncpg|npgsql|pgx(?:pool)?|node-postgres|pg-promise|libpq|redshift|\b(?:Pool|Client)\(\{|\bpsql\b|pg_dump|\bpgbouncer|['\"]pg['\"]|lib/pq|tokio_postgres|PgConnectOptions|\bpgsql\b|timescale"),
-    ("mysql", r"mysql\w*|mariadb\w*|pymysql|aiomysql|wp-config|WP_DEBUG|\$table_prefix|wordpress\w*|define\([ \t]*['\"]DB_"),
+    (
+        "postgres",
+        r"postgres(?:ql)?|psycopg\w*|asyncpg|npgsql|pgx(?:pool)?|node-postgres|pg-promise|libpq|redshift|timescale"
+        r"|\b(?:Pool|Client)\(\{|\bpsql\b|\bpgsql\b|pg_dump|\bpgbouncer"
+        r"|['\"]pg['\"]|lib/pq|tokio_postgres"
+        r"|PgConnectOptions",
+    ),
+    (
+        "mysql",
+        r"mysql\w*|mariadb\w*|pymysql|aiomysql"
+        r"|wordpress\w*|wp-config|WP_DEBUG|\$table_prefix|define\([ \t]*['\"]DB_",
+    ),
     ("mongodb", r"mongo(?:db|ose|client|_initdb)?\w*"),
     ("redis", r"\bredis\w*|\bvalkey|ioredis"),
     ("amqp", r"rabbitmq\w*|\bamqps?\b|\bpika\b|\bkombu\b"),
@@ -21,7 +31,11 @@ _NAMES = (
 )  # fmt: skip
 _WORDS = tuple((family, re.compile(words.encode(), re.IGNORECASE)) for family, words in _NAMES)
 _ANY = re.compile("|".join(f"(?P<{family}>{words})" for family, words in _NAMES).encode(), re.IGNORECASE)
-FAMILY_OF_PORT = {5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp", 1433: "mssql", 1521: "oracle", 9042: "cassandra", 9092: "kafka", 587: "smtp", 465: "smtp", 1883: "mqtt", 8883: "mqtt", 4222: "nats", 9200: "elasticsearch"}  # fmt: skip
+FAMILY_OF_PORT = {
+    5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp",
+    1433: "mssql", 1521: "oracle", 9042: "cassandra", 9092: "kafka", 587: "smtp", 465: "smtp", 1883: "mqtt",
+    8883: "mqtt", 4222: "nats", 9200: "elasticsearch",
+}  # fmt: skip
 
 
 def family_named(text: str) -> str:

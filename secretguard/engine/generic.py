@@ -33,7 +33,7 @@ def is_likely_secret(data: bytes, parts: Parts) -> bool:
 
 
 def _left_out(value: str, line: str) -> bool:
-    from detect_secrets.filters import heuristic  # noqa: PLC0415  # loads on the first candidate, see above
+    from detect_secrets.filters import heuristic  # loads on the first candidate, see above
 
     return (
         heuristic.is_sequential_string(value)
@@ -54,7 +54,7 @@ def _is_mixed(value: str) -> bool:
 
 def _is_gibberish(value: str) -> bool:
     """Whether the letters do not follow each other as words do (detect-secrets' Markov model)."""
-    from detect_secrets.filters import gibberish  # noqa: PLC0415
+    from detect_secrets.filters import gibberish
 
     if not gibberish.get_model().data:
         gibberish.initialize()

@@ -16,7 +16,8 @@ from secretguard.patterns import pattern_width
 _EDGE = r"(?:(?<!{before})|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
 _SECRET_NAME = re.compile(rb"(?i)key|token|secret|passw|pwd|auth|bearer|credential|\bpat\b|license|licence")
 _DIGEST_NAME = re.compile(
-    rb"(?i)(?:sha-?(?:1|224|256|384|512)|md5|commit|hash|digest|checksum|etag|\brev\b|revision|fingerprint|integrity|blob|tree|parent|uuid)[\w\"' \t]{0,12}[:=@ ][\"' \t]*$"
+    rb"(?i)(?:sha-?(?:1|224|256|384|512)|md5|commit|hash|digest|checksum|etag|\brev\b|revision|fingerprint|integrity|blob"
+    rb"|tree|parent|uuid)[\w\"' \t]{0,12}[:=@ ][\"' \t]*$"
 )
 _MEMO_SIZE = 20_000
 _VALUE_KEY = re.compile(rb"[ \t]*[\"']?(?:value|Value|default|content|text)[\"']?[ \t]*[:=]")
@@ -113,14 +114,15 @@ def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[Pa
         vouched = parts.user or parts.endpoints  # a login vouches for its password
         if rule.generic and not vouched and not generic.is_likely_secret(data, parts):
             continue
-        if judge.companion is not None and not parts.user:
-            parts = replace(parts, user=_companion(judge.companion, data, parts))
-        yield parts
+        user = parts.user or (_companion(judge.companion, data, parts) if judge.companion else "")
+        yield replace(parts, user=user)
 
 
 def _as_written(data: bytes, parts: Parts) -> str:
-    """Return the secret before decoding: a `%24%7B` in a URL is a character of the password, no template."""
-    return decoded(data[parts.secret_start : parts.secret_end]) if parts.secret_start >= 0 else parts.secret
+    """Return the secret before percent-decoding: a `%24%7B` in a URL is a character of the password, no template."""
+    if "percent" not in parts.encoding or parts.secret_start < 0:
+        return parts.secret
+    return decoded(data[parts.secret_start : parts.secret_end])
 
 
 def _in_context(judge: Judge, data: bytes, parts: Parts) -> bool:

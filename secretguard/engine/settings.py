@@ -20,20 +20,23 @@ _ASSIGNMENT = re.compile(
 _WORDS = re.compile(rb"^[ \t]*(?:ENV|setenv|SetEnv)[ \t]+(?P<key>[A-Za-z_]\w{0,79})[ \t]+" + _VALUE, re.MULTILINE)
 # Kubernetes and friends: the name on one line, the value on the next.
 _NAMED = re.compile(
-    rb"[\"']?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})[\"']?[ \t]*,?[ \t\r]*\n[ \t]*[\"']?(?:value|Value)[\"']?[ \t]*:[ \t]*"
-    + _VALUE
+    rb"[\"']?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})[\"']?[ \t]*,?[ \t\r]*\n"
+    rb"[ \t]*[\"']?(?:value|Value)[\"']?[ \t]*:[ \t]*" + _VALUE
 )
 _XML = re.compile(
-    rb"<[\w:.-]{1,40}[^<>\n]{0,80}?(?:name|key)=\"(?P<key>[A-Za-z_][\w.-]{0,79})\"[^<>\n]{0,40}?(?:value=(?P<q>\")(?P<quoted>[^\"\n]{0,512})\"|>(?P<bare>[^<>\n]{1,512})</)"
+    rb"<[\w:.-]{1,40}[^<>\n]{0,80}?(?:name|key)=\"(?P<key>[A-Za-z_][\w.-]{0,79})\"[^<>\n]{0,40}?"
+    rb"(?:value=(?P<q>\")(?P<quoted>[^\"\n]{0,512})\"|>(?P<bare>[^<>\n]{1,512})</)"
 )
 _ELEMENT = re.compile(rb"<(?P<key>[A-Za-z_][\w.-]{0,39})>(?P<q>)(?P<quoted>[^<>\n]{1,512})(?P<bare>)</(?P=key)>")
 _FLAG = re.compile(rb"(?:^|\s)--?(?P<key>[A-Za-z][\w-]{0,39})(?:=|[ \t]+)" + _VALUE)
 _LOOKUP = re.compile(
-    rb"(?:getenv|environ\.get|environ|env|ENV\.fetch|get_env|fetch|GetEnv|env_var|config|os\.Getenv|getProperty|lookup|str|Env::get)\(?[ \t]*[\"']?[\w.]{1,80}[\"']?[ \t]*[,)\]]"
+    rb"(?:getenv|environ\.get|environ|env|ENV\.fetch|get_env|fetch|GetEnv|env_var|config|os\.Getenv|getProperty|lookup|str"
+    rb"|Env::get)\(?[ \t]*[\"']?[\w.]{1,80}[\"']?[ \t]*[,)\]]"
     rb"[ \t]*(?:\?\?|\|\||or|default=)?[ \t]*(?P<q>[\"'])(?P<quoted>[^\"'\n]{1,256})(?P=q)"
 )
 _OR_ELSE = re.compile(
-    rb"(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*(?:\?\?|\|\||:)[ \t]*(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)"
+    rb"(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*(?:\?\?|\|\||:)[ \t]*"
+    rb"(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)"
 )
 _SHELL_DEFAULT = re.compile(rb"^\$\{[A-Za-z_]\w*:?[-=]([^}$]{1,256})\}$")
 

@@ -7,24 +7,43 @@ import math
 import re
 from collections import Counter
 
-_REFERENCE = re.compile(
-    r"""\$\{ | \$\( | \{\{ | \}\} | %\( | ^\$[A-Za-z_] | ^%[A-Za-z_]+%$ | %[sdvq]$ | ^%[sdvq] | \#\{ | ^<[^<>]*>$ | \{[A-Za-z_]*\d*[\w.\[\]'"()!:]*\}
-    | ^__\w+__$ | ^\#\{?\w+\}?\#$ | process\.env | os\.environ | os\.getenv | getenv\( | ^env\( | ENV\[ | ENV\.fetch | System\.getenv
-    | import\.meta\.env | secrets\.[A-Za-z] | ^ENC\[ | ^ENC\( | ^vault: | ^ref\+ | ^op:// | ^sm:// | ^arn:aws: | ^@Microsoft\.KeyVault
-    | ^!(?:Ref|Sub|vault|GetAtt|ImportValue|secret|env_var) | ^secretKeyRef | ^data\.\w | ^var\.\w | ^local\.\w | ^module\.\w
-    | ^(?:self|this|config|settings|options|opts|args|params|props|kwargs|request|req|ctx|cfg|conf|app|environ|credentials|creds)[.\[]
-    """,
-    re.VERBOSE,
-)
-_HASH = re.compile(
-    r"^(?:\$2[abxy]?\$|\$argon2|\$pbkdf2|pbkdf2[_:]|\$[156]\$|\$y\$|SCRAM-SHA-\d|md5[0-9a-f]{32}$|\{S?SHA|\{bcrypt\}|sha(?:1|256|512)[:$])"
-)
-_MASK = re.compile(r"^[*xX.•●_#?-]+$|[*•●]{4,}|[xX]{6,}|\.\.\.|…|^<.*>$|^\[.*\]$")
-_PLACEHOLDER = re.compile(
-    r"""(?i)example | placeholder | change[_-]?(?:me|this|it) | replace[_-]?(?:me|this|with) | your[_-]?(?:own|api|secret|key|token|pass|db|user|auth|access|\w+[_-](?:here|key|token|password|secret))
-    | insert[_-]?(?:your|here) | [_-]here$ | ^my[_-]?(?:secret|password|token|api|key|super) | redacted | (?<![a-z0-9])(?:dummy|fake|mock)(?![a-z0-9]) | ^fill[_-]?(?:me|in) | ^todo\b | ^tbd$ | sample[_-]?(?:key|token|secret|password)
-    | not[_-]?a[_-]?real | ^(?:the|some|any|a)[_-](?:secret|password|key|token) | ^enter[_-] | mock | ^(?:foo|bar|baz|foobar|foobarbaz|qux)$ | lorem | ^null$ | ^none$ | ^undefined$ | ^true$ | ^false$ | ^nil$ | ^string$ | ^(?-i:[A-Z]+(?:_[A-Z]+)+)$""",
-    re.VERBOSE,
+
+def _any_of(*shapes: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{shape})" for shape in shapes))
+
+
+_REFERENCE = _any_of(
+    r"\$[{(]", r"\{\{|\}\}", r"#\{", r"%\(", r"^\$[A-Za-z_]", r"^%[A-Za-z_]+%$", r"^%[sdvq]|%[sdvq]$",
+    r"^<[^<>]*>$", r"\{[A-Za-z_]*\d*[\w.\[\]'\"()!:]*\}", r"^__\w+__$", r"^#\{?\w+\}?#$",
+    # what code and configuration look a value up with
+    r"process\.env|os\.environ|os\.getenv|getenv\(|^env\(|ENV\[|ENV\.fetch|System\.getenv|import\.meta\.env",
+    r"^(?:data|var|local|module)\.\w|secrets\.[A-Za-z]|^secretKeyRef",
+    r"^!(?:Ref|Sub|vault|GetAtt|ImportValue|secret|env_var)",
+    r"^(?:self|this|config|settings|options|opts|args|params|props|kwargs|request|req|ctx|cfg|conf|app|environ"
+    r"|credentials|creds)[.\[]",
+    # where secret managers are pointed at
+    r"^ENC[\[(]|^vault:|^ref\+|^op://|^sm://|^arn:aws:|^@Microsoft\.KeyVault",
+)  # fmt: skip
+_HASH = _any_of(
+    r"^\$(?:2[abxy]?|[156]|y|argon2\w*|pbkdf2[\w-]*)\$", r"^pbkdf2[_:]", r"^SCRAM-SHA-\d", r"^md5[0-9a-f]{32}$",
+    r"^\{(?:S?SHA|bcrypt)", r"^sha(?:1|256|512)[:$]",
+)  # fmt: skip
+_MASK = _any_of(
+    r"^[*xX.•●_#?-]+$", r"[*•●]{4,}", r"[xX]{6,}", r"\.\.\.", r"…", r"^<.*>$", r"^\[.*\]$"
+)  # fmt: skip
+_PLACEHOLDER = _any_of(
+    r"(?i:example|placeholder|redacted|lorem)",
+    r"(?i:(?:change|replace)[_-]?(?:me|this|it|with))",
+    r"(?i:your[_-]?(?:own|api|secret|key|token|pass|db|user|auth|access))",
+    r"(?i:your[_-]?\w+[_-](?:here|key|token|password|secret))",
+    r"(?i:insert[_-]?(?:your|here)|[_-]here$|^enter[_-]|^fill[_-]?(?:me|in))",
+    r"(?i:^my[_-]?(?:secret|password|token|api|key|super))",
+    r"(?i:^(?:the|some|any|a)[_-](?:secret|password|key|token))",
+    r"(?i:sample[_-]?(?:key|token|secret|password)|not[_-]?a[_-]?real)",
+    # short words by themselves only: they stand in one random key of a few thousand
+    r"(?i:(?<![a-z0-9])(?:dummy|fake|mock)(?![a-z0-9]))",
+    r"(?i:^(?:foo|bar|baz|foobar|foobarbaz|qux|null|none|undefined|true|false|nil|string|todo|tbd)$)",
+    r"^[A-Z]+(?:_[A-Z]+)+$",
 )
 _SEQUENCES = (
     "0123456789",
@@ -38,12 +57,15 @@ _SEQUENCES = (
 MIN_PASSWORD = 4
 """A shorter value in a connection string is the `pw` of an explanation."""
 _WEAK = frozenset(
-    "root postgres mysql mongo mongodb redis rabbitmq local 123 1234 12345 123456 1234567 12345678 letmein qwerty abc123 "
-    "toor sa oracle tiger scott pw db database app myapp s3cr3t p@ssw0rd hunter2 django flask rails laravel wordpress "
-    "airflow foobared cisco vmware ansible docker minio magic".split()
+    (  # noqa: SIM905  # a list of words reads best as words
+        "root postgres mysql mongo mongodb redis rabbitmq local 123 1234 12345 123456 1234567 12345678 letmein qwerty "
+        "abc123 toor sa oracle tiger scott pw db database app myapp s3cr3t p@ssw0rd hunter2 django flask rails laravel "
+        "wordpress airflow foobared cisco vmware ansible docker minio magic"
+    ).split()
 )
 _WEAK_WORDS = re.compile(
-    r"(?i)^[a-z_. -]*(?:passw(?:or|0r)d|passwd|passphrase|pass|pwd|secret|test|demo|admin|user|guest|default|change|letmein)"
+    r"(?i)^[a-z_. -]*(?:passw(?:or|0r)d|passwd|passphrase|pass|pwd|secret|test|demo|admin|user|guest|default|change"
+    r"|letmein)"
     r"[a-z_. -]*\d{0,4}[!@#$%]{0,2}$"
 )
 _LOCAL = re.compile(
@@ -51,7 +73,9 @@ _LOCAL = re.compile(
     re.IGNORECASE,
 )
 _RESERVED_HOST = re.compile(
-    r"^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|(?:^|\.)(?:example|invalid|test)(?:\.(?:com|org|net))?$|^(?:host|hostname|your-?host.*|server|servername|myserver|my-?host|ip|address|domain|<.*>|h|db-?host|somehost|hostspec|host\d|your.*)$",
+    r"^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|(?:^|\.)(?:example|invalid|test)(?:\.(?:com|org|net))?$"
+    r"|^(?:host|hostname|server|servername|myserver|my-?host|ip|address|domain|h|db-?host|somehost|hostspec|host\d"
+    r"|<.*>|your.*)$",
     re.IGNORECASE,
 )
 # sha256 of values that vendors print in their documentation; a digest, so that no scanner trips over this file.

@@ -38,6 +38,8 @@ _FIXED = {
     "GIT_GRAFT_FILE": os.devnull,
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # stronger than protocol.*.allow, and known to every git we support
 }
 
 # Everything a repository's configuration could make a reading git run or connect to, switched off.

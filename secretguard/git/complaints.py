@@ -34,7 +34,11 @@ _KNOWN = (
     ),
     _Known("not a git repository: ", "", "The .git file names a repository that is gone; try `git worktree repair`."),
     _Known("not a git repository", "not a git repository", "Give a path inside a repository.", NotARepositoryError),
-    _Known("cannot (chdir|change) to|Invalid path", "", "core.worktree or GIT_WORK_TREE names a directory that is not there."),
+    _Known(
+        "cannot (chdir|change) to|Invalid path",
+        "",
+        "core.worktree or GIT_WORK_TREE names a directory that is not there.",
+    ),
     _Known(
         "No space left on device|Disk quota exceeded",
         "the disk is full",

@@ -14,7 +14,7 @@ from secretguard.report.places import count, counted_by_kind, describe, distinct
 from secretguard.report.printable import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console  # nobody pays for it without a terminal
 
 _STYLES = {
     Severity.CRITICAL: "bold white on red",
@@ -74,7 +74,7 @@ class Sheet:
         if self._console is None:
             self._out.write("".join(part if isinstance(part, str) else part[0] for part in parts).rstrip() + "\n")
             return
-        from rich.text import Text  # noqa: PLC0415 - nobody pays for it without a terminal
+        from rich.text import Text  # nobody pays for it without a terminal
 
         self._console.print(Text.assemble(*parts), soft_wrap=True)
 
@@ -92,7 +92,7 @@ class Sheet:
 
 
 def _console(out: TextIO) -> "Console":
-    from rich.console import Console  # noqa: PLC0415 - nobody pays for it without a terminal
+    from rich.console import Console
 
     return Console(file=out, markup=False, emoji=False, highlight=False, force_terminal=True)
 

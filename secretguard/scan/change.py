@@ -101,9 +101,9 @@ def config_keys(data: bytes, file: str) -> frozenset[str]:
 
 def _document(data: bytes, file: str) -> Mapping[str, Any]:
     # Imported here: only a finding that a configuration entry hides, in a change, pays for them.
-    import tomllib  # noqa: PLC0415
+    import tomllib
 
-    import yaml  # noqa: PLC0415
+    import yaml
 
     try:
         text = data.decode("utf-8")

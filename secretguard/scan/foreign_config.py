@@ -57,7 +57,7 @@ def read_leaks_config(data: bytes, file: str) -> tuple[tuple[Rule, ...], tuple[A
     """Return the rules, the allowlists and the notes of one configuration; a broken file is a note, not an error."""
     if len(data) > LARGEST:
         return (), (), (f"{file} is larger than {LARGEST:,} bytes and is not used",)
-    import tomllib  # noqa: PLC0415 - the hook pays for it in repositories with such a file only
+    import tomllib  # the hook pays for it in repositories with such a file only
 
     try:
         document = tomllib.loads(data.decode("utf-8"))

@@ -52,7 +52,7 @@ def credential_ids(identities: Sequence[Identity], jobs: int = 0) -> list[str]:
     key = id_key()
     if len(identities) < 4:
         return [credential_id(identity, key) for identity in identities]
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # most scans find little
+    from concurrent.futures import ThreadPoolExecutor  # most scans find little
 
     with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
         return list(pool.map(lambda identity: credential_id(identity, key), identities))

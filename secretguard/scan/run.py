@@ -9,8 +9,8 @@ from typing import BinaryIO, Protocol
 
 from secretguard.config import Config
 from secretguard.engine.detect import Detector, detect
-from secretguard.model import Blob, Match, Occurrence, Problem, Report, Stats
 from secretguard.git.trees import content_at
+from secretguard.model import Blob, Match, Occurrence, Problem, Report, Stats
 from secretguard.scan.cache import compiled_rules
 from secretguard.scan.change import Change
 from secretguard.scan.content import Content

@@ -37,5 +37,5 @@ def llm_key(rng: random.Random) -> Planted:
 
 def aws_key(rng: random.Random) -> Planted:
     """Return a made-up AWS access key; its id is the user half."""
-    id = fill("AKIA{{base32:16}}", rng.getrandbits(32))
-    return Planted("aws", fill("{{alnum:12}}/{{alnum:14}}+{{alnum:12}}", rng.getrandbits(32)), "aws", id)
+    key_id = fill("AKIA{{base32:16}}", rng.getrandbits(32))
+    return Planted("aws", fill("{{alnum:12}}/{{alnum:14}}+{{alnum:12}}", rng.getrandbits(32)), "aws", key_id)

@@ -124,7 +124,7 @@ def _url_file(login: Login, planted: Planted) -> Text:
 
 
 def _aws_files(key: Planted) -> Iterator[tuple[str, Text]]:
-    """The pair in one file, and its halves in a file each."""
+    """Yield the pair in one file, and its halves in a file each."""
     pair = f"[default]\naws_access_key_id = {key.user}\naws_secret_access_key = {key.secret}\n"
     yield "infra/credentials", text(pair, key, key)
     yield "infra/id.tf", text(f'variable "access_key" {{\n  default = "{key.user}"\n}}\n', key)

@@ -103,8 +103,9 @@ class RepositoryBuilder:
         """Merge `branch`; `resolution` says what files hold that neither side has so. Return the id."""
         theirs = self._memory.refs[f"refs/heads/{branch}"]
         base = self._line("merge-base", self.head, theirs)
-        trees = [self._memory.commits[id].tree for id in (base, self.head, theirs)]
-        merged = dict(_merged(*trees, {path: Entry(_as_text(c), _FILE) for path, c in (resolution or {}).items()}))
+        was, ours, other = (self._memory.commits[commit].tree for commit in (base, self.head, theirs))
+        resolved = {path: Entry(_as_text(content), _FILE) for path, content in (resolution or {}).items()}
+        merged = dict(_merged(was, ours, other, resolved))
         self._replace_files(merged)
         return self._move(self._commit(merged, (self.head, theirs), message))
 
@@ -136,13 +137,13 @@ class RepositoryBuilder:
 
     def tag(self, name: str, message: Content | None = None, target: str = "") -> Self:
         """Tag `target` (default: the checked-out commit), annotated if there is a message."""
-        id, ref = target or self.head, f"refs/tags/{name}"
+        object_id, ref = target or self.head, f"refs/tags/{name}"
         if message is None:
-            return self._point(ref, id)
+            return self._point(ref, object_id)
         words, date = _as_text(message), self._tick()
-        head = f"object {id}\ntype commit\ntag {name}\ntagger {AUTHOR} {_stamp(date)}\n\n".encode()
+        head = f"object {object_id}\ntype commit\ntag {name}\ntagger {AUTHOR} {_stamp(date)}\n\n".encode()
         self._memory.tag_messages[ref] = (words, date, AUTHOR)
-        self._point(ref, id, self._object("tag", head + words.data + b"\n"))
+        self._point(ref, object_id, self._object("tag", head + words.data + b"\n"))
         return self
 
     def tag_blob(self, name: str, content: Content) -> Self:
@@ -156,21 +157,21 @@ class RepositoryBuilder:
         """Put away what was written, staged or removed since the last commit, and return the stash's id."""
         index = {**self._memory.commits[self.head].tree, **self._memory.staged}
         below = self._commit(index, (self.head,), "index on stash")
-        id = self._commit(self._memory.disk, (self.head, below), message)
-        self._memory.stashes.append(id)
-        self._git("update-ref", "--create-reflog", "-m", "stash", "refs/stash", id)
+        object_id = self._commit(self._memory.disk, (self.head, below), message)
+        self._memory.stashes.append(object_id)
+        self._git("update-ref", "--create-reflog", "-m", "stash", "refs/stash", object_id)
         self._memory.staged.clear()
         self._replace_files(self._memory.commits[self.head].tree)
-        return id
+        return object_id
 
     def note(self, content: Content, commit: str = "") -> str:
         """Attach a note to a commit (default: the checked-out one), and return the id of the note's commit."""
         previous = self._memory.refs.get(_NOTES)
         tree = dict(self._memory.commits[previous].tree) if previous else {}
         tree[commit or self.head] = Entry(_as_text(content), _FILE)
-        id = self._commit(tree, (previous,) if previous else (), "Notes added by the builder")
-        self._point(_NOTES, id)
-        return id
+        object_id = self._commit(tree, (previous,) if previous else (), "Notes added by the builder")
+        self._point(_NOTES, object_id)
+        return object_id
 
     def unreachable_commit(self, files: Mapping[str, Content], message: Content = "Lost") -> str:
         """Leave a commit on top of the checked-out one that no ref and no reflog names; return its id."""
@@ -219,9 +220,9 @@ class RepositoryBuilder:
         lines = b"".join(_index_line(path, entry.mode, self._blob(entry.text)) for path, entry in tree.items())
         self._scratch.unlink(missing_ok=True)
         self._git("update-index", "-z", "--index-info", feed=lines, index=self._scratch)
-        id = self._line("write-tree", index=self._scratch)
+        object_id = self._line("write-tree", index=self._scratch)
         self._scratch.unlink(missing_ok=True)
-        return id
+        return object_id
 
     def _commit(
         self,
@@ -232,11 +233,11 @@ class RepositoryBuilder:
         date: datetime | None = None,
     ) -> str:
         words, when = _as_text(message), date or self._tick()
-        lines = [f"tree {self._tree(tree)}", *(f"parent {id}" for id in parents)]
+        lines = [f"tree {self._tree(tree)}", *(f"parent {parent}" for parent in parents)]
         lines += [f"author {author} {_stamp(when)}", f"committer {author} {_stamp(when)}", "", ""]
-        id = self._object("commit", "\n".join(lines).encode() + words.data + b"\n")
-        self._memory.commits[id] = Commit(dict(tree), parents, words, author, when)
-        return id
+        object_id = self._object("commit", "\n".join(lines).encode() + words.data + b"\n")
+        self._memory.commits[object_id] = Commit(dict(tree), parents, words, author, when)
+        return object_id
 
     def _parents(self) -> tuple[str, ...]:
         head = self._memory.refs.get(f"refs/heads/{self._branch}")
@@ -250,9 +251,9 @@ class RepositoryBuilder:
         self._git("update-index", "-q", "--refresh")
         return commit
 
-    def _point(self, ref: str, commit: str, object: str = "") -> Self:
+    def _point(self, ref: str, commit: str, through: str = "") -> Self:
         self._memory.refs[ref] = commit
-        self._git("update-ref", ref, object or commit)
+        self._git("update-ref", ref, through or commit)
         return self
 
     # The working tree
@@ -298,8 +299,8 @@ def _as_text(content: Content) -> Text:
     return content if isinstance(content, Text) else text(content)
 
 
-def _index_line(path: str, mode: str, id: str) -> bytes:
-    return f"{mode} {id} 0\t".encode() + os.fsencode(path) + b"\0"
+def _index_line(path: str, mode: str, object_id: str) -> bytes:
+    return f"{mode} {object_id} 0\t".encode() + os.fsencode(path) + b"\0"
 
 
 def _stamp(date: datetime) -> str:

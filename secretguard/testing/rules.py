@@ -42,9 +42,11 @@ def check_rule(rule: Rule) -> list[str]:
             found = [m for m in find_with((rule,), fill(example, seed)) if not m.placeholder]
             if len(found) != 1:
                 wrong.append(f"{rule.id} finds {len(found)} matches in its example {example!r}, expected one")
-        for counter in rule.counter_examples:
-            if any(not m.placeholder for m in find_with((rule,), fill(counter, seed))):
-                wrong.append(f"{rule.id} matches its counter-example {counter!r}")
+        wrong.extend(
+            f"{rule.id} matches its counter-example {counter!r}"
+            for counter in rule.counter_examples
+            if any(not m.placeholder for m in find_with((rule,), fill(counter, seed)))
+        )
     return sorted(set(wrong))
 
 

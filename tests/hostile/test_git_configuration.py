@@ -28,10 +28,10 @@ def _hooks(hostile: Hostile, _: CommandLine) -> None:
     trap = hostile.trap()
     folder = hostile.path / ".git" / "hooks"
     folder.mkdir(exist_ok=True)
-    names = (
-        "applypatch-msg pre-commit prepare-commit-msg commit-msg post-commit post-checkout post-merge pre-push pre-receive "
-        "post-rewrite post-index-change reference-transaction fsmonitor-watchman pre-auto-gc sendemail-validate p4-changelist"
-    )
+    names = """
+        applypatch-msg pre-commit prepare-commit-msg commit-msg post-commit post-checkout post-merge pre-push
+        pre-receive post-rewrite post-index-change reference-transaction fsmonitor-watchman pre-auto-gc p4-changelist
+    """
     for name in names.split():
         (folder / name).symlink_to(trap)
 
@@ -42,8 +42,8 @@ def _signed(hostile: Hostile, command_line: CommandLine) -> None:
     head, _, message = raw.partition("\n\n")
     signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----"
     signed = f"{head}\n{signature}\n\n{message}\n"
-    id = command_line.git("hash-object", "-t", "commit", "-w", "--stdin", cwd=hostile.path, input=signed)
-    command_line.git("update-ref", "HEAD", id, cwd=hostile.path)
+    name = command_line.git("hash-object", "-t", "commit", "-w", "--stdin", cwd=hostile.path, feed=signed)
+    command_line.git("update-ref", "HEAD", name, cwd=hostile.path)
 
 
 def _dirty(hostile: Hostile, _: CommandLine) -> None:
@@ -191,7 +191,7 @@ def set_up(hostile: Hostile, command_line: CommandLine, trap: Trap) -> None:
 
 def control(hostile: Hostile, command_line: CommandLine, trap: Trap) -> None:
     """Make sure that the trap is armed: git itself does run it."""
-    options = {"input": trap.control_input} if trap.control_input else {}
+    options = {"feed": trap.control_input} if trap.control_input else {}
     if trap.name == "pager":
         _in_a_terminal(hostile, command_line)
     else:

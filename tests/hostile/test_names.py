@@ -50,11 +50,11 @@ def bad(output: str) -> list[str]:
 
 @pytest.mark.parametrize("words", [(), ("-v", "-v")])
 def test_text_in_a_pipe_is_plain(named: RepositoryBuilder, command_line: CommandLine, words: tuple[str, ...]) -> None:
-    for format in ("text", "json", "jsonl", "sarif"):
-        done = command_line.run(*words, "scan", "--history", "--format", format, cwd=named.path)
+    for form in ("text", "json", "jsonl", "sarif"):
+        done = command_line.run(*words, "scan", "--history", "--format", form, cwd=named.path)
         assert done.returncode == 1, done.stderr
-        assert bad(done.stdout) == [], format
-        assert bad(done.stderr) == [], format
+        assert bad(done.stdout) == [], form
+        assert bad(done.stderr) == [], form
     assert len(command_line.scan("--history", cwd=named.path)["credentials"]) == len(named.manifest().credentials)
 
 

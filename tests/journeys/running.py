@@ -52,14 +52,14 @@ class CommandLine:
         return subprocess.Popen(words, start_new_session=True, **pipes)
 
     def program(
-        self, *line: object, cwd: Path, environ: dict[str, str] | None = None, input: str | None = None, **options: Any
+        self, *line: object, cwd: Path, environ: dict[str, str] | None = None, feed: str | None = None, **options: Any
     ) -> Done:
         """Run any program in that environment."""
-        if input is not None:
+        if feed is not None:
             options["stdin"] = subprocess.PIPE
         with self.start(line, cwd, environ, **options) as process:
             try:
-                stdout, stderr = process.communicate(input, timeout=120)
+                stdout, stderr = process.communicate(feed, timeout=120)
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise

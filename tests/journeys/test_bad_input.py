@@ -1,7 +1,6 @@
 """Whatever is wrong with what is scanned: a message with a hint, the right exit code, and the rest still scanned."""
 
 import os
-import random
 import resource
 import shutil
 import signal
@@ -13,48 +12,27 @@ from typing import Any
 
 import pytest
 
-from secretguard.testing import Planted, RepositoryBuilder, text
-from secretguard.testing.keys import llm_key, llm_keys
+from secretguard.testing import RepositoryBuilder, text
 from tests.journeys.running import CommandLine, Done
-
-FOUND, USAGE, INCOMPLETE, INTERRUPTED = 1, 2, 3, 130
-KEY = llm_key(random.Random(21))
-OTHER = next(key for key in llm_keys(random.Random(22)) if key.secret != KEY.secret)
+from tests.journeys.trouble import (
+    FOUND,
+    INCOMPLETE,
+    INTERRUPTED,
+    KEY,
+    OTHER,
+    USAGE,
+    app,
+    blob_at,
+    explained,
+    keys_found,
+    line_with,
+    loose,
+)
 
 
 @pytest.fixture
 def builder(tmp_path: Path) -> RepositoryBuilder:
-    """A repository with one key in its files, and one in its past."""
-    builder = RepositoryBuilder(tmp_path / "app")
-    builder.write("old.env", line_with(OTHER)).write("README.md", "# App\n").commit("Start")
-    builder.remove("old.env").write("settings.env", line_with(KEY)).commit("Add settings")
-    return builder
-
-
-def line_with(key: Planted) -> Any:
-    return text(f"{key.variable}={key.secret}\n", key)
-
-
-def explained(done: Done, code: int, *words: str) -> None:
-    """The run ended with this code and told a person why, what to do, and nothing that only a developer needs."""
-    said = done.stderr + done.stdout
-    assert done.returncode == code, (done.returncode, said[-2000:])
-    assert "Traceback" not in said
-    for word in words:
-        assert word in said, (word, said[-2000:])
-    assert "hint: " in done.stderr or "hint" in done.stdout, said[-2000:]
-
-
-def keys_found(report: dict[str, Any]) -> int:
-    return len(report["credentials"])
-
-
-def loose(builder: RepositoryBuilder, id: str) -> Path:
-    return builder.path / ".git" / "objects" / id[:2] / id[2:]
-
-
-def blob_at(command_line: CommandLine, builder: RepositoryBuilder, path: str) -> str:
-    return command_line.git("rev-parse", path, cwd=builder.path)
+    return app(tmp_path / "app")
 
 
 # Targets
@@ -84,140 +62,6 @@ def test_a_login_in_a_clone_url_is_not_printed(command_line: CommandLine, tmp_pa
     done = command_line.run("scan", f"https://bot:{KEY.secret}@127.0.0.1:1/x.git", cwd=tmp_path)
     explained(done, INCOMPLETE, "error: ")
     assert KEY.secret not in done.stderr + done.stdout
-
-
-# Repositories
-
-
-def test_a_corrupt_object(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    place = loose(builder, blob_at(command_line, builder, "HEAD~1:old.env"))
-    place.chmod(0o644)
-    place.write_bytes(place.read_bytes()[:10] + b"\xff\xff")
-    damaged(command_line, builder)
-
-
-def test_an_unreadable_object_of_nonsense(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    place = loose(builder, blob_at(command_line, builder, "HEAD~1:old.env"))
-    place.chmod(0o644)
-    place.write_bytes(b"not zlib at all")
-    damaged(command_line, builder)
-
-
-def test_a_missing_object(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    loose(builder, blob_at(command_line, builder, "HEAD~1:old.env")).unlink()
-    damaged(command_line, builder)
-
-
-def test_a_missing_commit(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    loose(builder, blob_at(command_line, builder, "HEAD~1")).unlink()
-    damaged(command_line, builder, keys=2)
-
-
-def test_a_missing_tree(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    loose(builder, blob_at(command_line, builder, "HEAD~1^{tree}")).unlink()
-    damaged(command_line, builder, keys=2)
-
-
-def test_a_pack_cut_short(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    command_line.git("gc", "-q", cwd=builder.path)
-    pack = next((builder.path / ".git/objects/pack").glob("*.pack"))
-    pack.chmod(0o644)
-    pack.write_bytes(pack.read_bytes()[:-60])
-    damaged(command_line, builder)
-
-
-def test_a_pack_of_nonsense(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    command_line.git("gc", "-q", cwd=builder.path)
-    builder.write("later.txt", "later\n")
-    pack = next((builder.path / ".git/objects/pack").glob("*.pack"))
-    pack.chmod(0o644)
-    data = bytearray(pack.read_bytes())
-    for at in range(40, len(data) - 40, 7):
-        data[at] ^= 0x5A
-    pack.write_bytes(data)
-    damaged(command_line, builder)
-
-
-def damaged(command_line: CommandLine, builder: RepositoryBuilder, keys: int = 1) -> None:
-    """What is in the files is still found; the rest is a problem, and without a finding the exit code says so."""
-    done = command_line.run("scan", "--history", cwd=builder.path)
-    explained(done, FOUND)
-    report = command_line.scan("--history", cwd=builder.path, code=FOUND)
-    assert keys_found(report) == keys
-    assert any(not problem["is_note"] for problem in report["problems"]), report["problems"]
-    assert all(problem["hint"] for problem in report["problems"]), report["problems"]
-    (builder.path / "settings.env").write_text("nothing\n")
-    silent = command_line.run("scan", "--history", "--fail-on", "live", cwd=builder.path)
-    assert silent.returncode == INCOMPLETE, silent.stdout
-
-
-def test_a_partial_clone_is_a_note(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
-    command_line.git("config", "uploadpack.allowFilter", "true", cwd=builder.path)
-    command_line.git("clone", "-q", "--filter=blob:none", "--no-local", f"file://{builder.path}", "part", cwd=tmp_path)
-    report = command_line.scan("--history", cwd=tmp_path / "part", code=FOUND)
-    assert keys_found(report) == 1
-    assert [problem["is_note"] for problem in report["problems"]] == [True]
-    assert "partial clone" in report["problems"][0]["what"]
-    assert report["problems"][0]["hint"]
-
-
-def test_a_shallow_clone_is_a_note(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
-    command_line.git("clone", "-q", "--depth", "1", f"file://{builder.path}", "shallow", cwd=tmp_path)
-    report = command_line.scan("--history", cwd=tmp_path / "shallow", code=FOUND)
-    assert keys_found(report) == 1
-    assert ["shallow" in problem["what"] and problem["is_note"] for problem in report["problems"]] == [True]
-    done = command_line.run("scan", "--since", "HEAD~1", cwd=tmp_path / "shallow")
-    explained(done, USAGE, "--unshallow")
-
-
-def test_an_unborn_branch(command_line: CommandLine, tmp_path: Path) -> None:
-    builder = RepositoryBuilder(tmp_path / "new")
-    for mode in ([], ["--history"], ["--staged"]):
-        assert keys_found(command_line.scan(*mode, cwd=builder.path, code=0)) == 0
-    builder.stage("settings.env", line_with(KEY))
-    assert keys_found(command_line.scan("--staged", cwd=builder.path, code=FOUND)) == 1
-    assert keys_found(command_line.scan("--history", cwd=builder.path, code=FOUND)) == 1
-    explained(command_line.run("scan", "--since", "HEAD", cwd=builder.path), USAGE)
-
-
-def test_a_bare_repository(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
-    command_line.git("clone", "-q", "--bare", builder.path, "app.git", cwd=tmp_path)
-    report = command_line.scan(cwd=tmp_path / "app.git", code=FOUND)
-    assert keys_found(report) == 1
-    assert [problem["is_note"] for problem in report["problems"]] == [True]
-    explained(command_line.run("scan", "--staged", cwd=tmp_path / "app.git"), USAGE)
-
-
-def test_an_empty_directory_says_that_nothing_was_looked_at(command_line: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    done = command_line.run("scan", "empty", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "0 files" in done.stdout or "nothing" in done.stdout.lower(), done.stdout
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
-def test_dubious_ownership(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    for path in (builder.path, *builder.path.rglob("*")):
-        os.chown(path, 65534, 65534, follow_symlinks=False)
-    for mode in (["--history"], ["--staged"], []):
-        done = command_line.run("scan", *mode, cwd=builder.path)
-        explained(done, INCOMPLETE, "safe.directory")
-
-
-def test_a_broken_git_configuration(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    (builder.path / ".git" / "config").write_text("[core\n")
-    explained(command_line.run("scan", "--history", cwd=builder.path), INCOMPLETE, "config")
-
-
-def test_a_repository_of_a_future_format(command_line: CommandLine, builder: RepositoryBuilder) -> None:
-    command_line.git("config", "core.repositoryFormatVersion", "99", cwd=builder.path)
-    explained(command_line.run("scan", "--history", cwd=builder.path), INCOMPLETE, "version")
-
-
-def test_git_is_not_installed(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
-    (tmp_path / "empty-path").mkdir()
-    done = command_line.run("scan", "--history", cwd=builder.path, environ={"PATH": str(tmp_path / "empty-path")})
-    explained(done, INCOMPLETE, "git", "nstall")
 
 
 # Files
@@ -350,10 +194,10 @@ def test_a_baseline_that_is_not_there(command_line: CommandLine, builder: Reposi
 # The machine
 
 
-@pytest.mark.parametrize("format", ["text", "json", "sarif"])
-def test_a_full_disk(command_line: CommandLine, builder: RepositoryBuilder, format: str) -> None:
+@pytest.mark.parametrize("form", ["text", "json", "sarif"])
+def test_a_full_disk(command_line: CommandLine, builder: RepositoryBuilder, form: str) -> None:
     with Path("/dev/full").open("w") as full:
-        done = command_line.run("scan", "--format", format, cwd=builder.path, stdout=full)
+        done = command_line.run("scan", "--format", form, cwd=builder.path, stdout=full)
     explained(done, INCOMPLETE, "No space left")
 
 
@@ -406,9 +250,8 @@ def test_ctrl_c(command_line: CommandLine, builder: RepositoryBuilder, tmp_path:
     slow = tmp_path / "bin"
     slow.mkdir()
     git = shutil.which("git")
-    (slow / "git").write_text(
-        f'#!/bin/sh\ncase "$*" in *--batch-all-objects*) echo $$ > \'{tmp_path}/pid\'; exec sleep 60;; esac\nexec {git} "$@"\n'
-    )
+    hang = f"case \"$*\" in *--batch-all-objects*) echo $$ > '{tmp_path}/pid'; exec sleep 60;; esac"
+    (slow / "git").write_text(f'#!/bin/sh\n{hang}\nexec {git} "$@"\n')
     (slow / "git").chmod(0o755)
     environ = {"PATH": f"{slow}{os.pathsep}{command_line.environment['PATH']}"}
     line = [sys.executable, "-m", "secretguard", *words]
@@ -437,12 +280,3 @@ def _is_asleep(pid: int) -> bool:
     words = Path(f"/proc/{pid}/wchan").read_text()
     used = sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
     return used > 5 and "pipe" in words
-
-
-def test_a_terminated_scan_leaves_no_child(
-    command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path
-) -> None:
-    done = command_line.program(
-        "timeout", "-s", "INT", "0.05", sys.executable, "-m", "secretguard", "scan", "--history", cwd=builder.path
-    )
-    assert "Traceback" not in done.stderr

@@ -192,13 +192,13 @@ def test_the_encoded_spellings_say_how_they_are_encoded(leak: Manifest, report: 
     assert chains["deploy/split.env"] == []
 
 
-@pytest.mark.parametrize("format", ["text", "json", "jsonl", "sarif"])
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "sarif"])
 @pytest.mark.parametrize("verbose", [False, True])
-def test_no_value_leaves_the_process(leak: Manifest, tmp_path: Path, format: str, verbose: bool) -> None:
+def test_no_value_leaves_the_process(leak: Manifest, tmp_path: Path, form: str, verbose: bool) -> None:
     apart = CommandLine(tmp_path / "home")
     apart.home.mkdir()
     words = ["-v", "-v"] if verbose else []
-    done = apart.run(*words, "scan", "--history", "--include-ignored", "--format", format, cwd=leak.path)
+    done = apart.run(*words, "scan", "--history", "--include-ignored", "--format", form, cwd=leak.path)
     assert done.returncode == 1, done.stderr
     assert leaks(secrets(leak), done.stdout, done.stderr) == []
     assert leaks_below(secrets(leak), apart.home) == []
@@ -262,10 +262,10 @@ def test_since_is_what_later_commits_add(leak: Manifest, command_line: CommandLi
 
 def test_stdin_is_one_place(leak: Manifest, command_line: CommandLine) -> None:
     content = (leak.path / "deploy/prod.env").read_text()
-    report = command_line.scan("--stdin", cwd=leak.path, input=content, code=1)
+    report = command_line.scan("--stdin", cwd=leak.path, feed=content, code=1)
     assert ids(report) == {id_of(leak.named("login").planted)}
     assert [at["source"] for at in report["credentials"][0]["occurrences"]] == ["stdin"]
-    assert command_line.scan("--stdin", cwd=leak.path, input="nothing\n", code=0)["credentials"] == []
+    assert command_line.scan("--stdin", cwd=leak.path, feed="nothing\n", code=0)["credentials"] == []
 
 
 def test_files_without_git_are_scanned_as_they_are(leak: Manifest, command_line: CommandLine, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Trap:
 
     def script(self, name: str) -> str:
         path = self.scripts / name
-        path.write_text(f"#!/bin/sh\ntouch {self.markers}/{name}\ncat\n")
+        path.write_text(f"#!/bin/sh\ntouch {self.markers}/{name}\nexit 1\n")
         path.chmod(0o755)
         return str(path)
 

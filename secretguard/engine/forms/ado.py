@@ -18,7 +18,7 @@ _PAIR = re.compile(
     # `NAME=Server=…`: the name of the setting is not a key of the string.
     rb"(?:[A-Za-z_][\w.:]{0,60}[ \t]*=[ \t]*(?=" + _KNOWN + rb"[ \t]*=))?"
     rb"([A-Za-z][A-Za-z _]{1,30}?)[ \t]*=[ \t]*"
-    rb"(\{(?:[^}\n]|\}\}){0,256}\}|\\?\"[^\"\\\n=]{0,128}\\?\"|'(?:[^'\n=]|''){0,128}'"
+    rb"(\{(?:[^}\n]|\}\}){0,256}\}|\\?\"[^\"\\\n=]{0,128}\\?\"|'(?:[^'\n=]|''){0,128}'|'(?:[^'\s]|''){1,128}'(?=;)"
     rb"|&quot;[^\n=]{0,128}?&quot;|(?:" + _ENTITY + rb"|[^;\"'`\n<>]){0,512})"
     rb"[ \t]*(?=;|$|[\"'`<>\\\n])",
 )
@@ -27,9 +27,10 @@ _PASSWORDS = ("password", "pwd", "passwd")
 _HOSTS = ("server", "datasource", "address", "addr", "networkaddress", "host", "hostname")
 _DATABASES = ("database", "initialcatalog", "dbq")
 _ENGINES = (
-    ("postgres", "postgres"), ("npgsql", "postgres"), ("redshift", "postgres"), ("mysql", "mysql"), ("mariadb", "mysql"),
-    ("oracle", "oracle"), ("oraoledb", "oracle"), ("mongodb", "mongodb"), ("snowflake", "snowflake"), ("clickhouse", "clickhouse"),
-    ("sqlserver", "mssql"), ("sql server", "mssql"), ("sqloledb", "mssql"), ("sqlncli", "mssql"), ("msoledbsql", "mssql"), ("freetds", "mssql"),
+    ("postgres", "postgres"), ("npgsql", "postgres"), ("redshift", "postgres"), ("mysql", "mysql"),
+    ("mariadb", "mysql"), ("oracle", "oracle"), ("oraoledb", "oracle"), ("mongodb", "mongodb"),
+    ("snowflake", "snowflake"), ("clickhouse", "clickhouse"), ("sqlserver", "mssql"), ("sql server", "mssql"),
+    ("sqloledb", "mssql"), ("sqlncli", "mssql"), ("msoledbsql", "mssql"), ("freetds", "mssql"),
 )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _value(raw: bytes) -> str:
 
 
 def _address(host: str, port: str) -> tuple[str, int | None]:
-    """`tcp:host,1433`, `host:5432`, `host\\instance`, or a host with a port of its own."""
+    r"""`tcp:host,1433`, `host:5432`, `host\instance`, or a host with a port of its own."""
     name = host.removeprefix("tcp:")
     name, _, tail = (
         name.partition(",") if "," in name else name.partition(":") if name.count(":") == 1 else (name, "", "")
@@ -106,4 +107,4 @@ def _family(given: dict[str, str], port: int | None, default: str) -> str:
     if engine.strip():
         return "odbc"
     # Only SQL Server's own words are left.
-    return "postgres" if "searchpath" in given or "sslmode" in given and "username" in given else default
+    return "postgres" if "searchpath" in given or {"sslmode", "username"} <= given.keys() else default

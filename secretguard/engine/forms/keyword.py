@@ -26,7 +26,7 @@ def parse(found: Found) -> Iterator[Parts]:
     `dbname` must be among them.
     """
     low, high = enclosing_lines(found.data, found.start, found.end, 1024)
-    pairs = [pair for pair in _PAIR.finditer(found.data, low, high)]
+    pairs = list(_PAIR.finditer(found.data, low, high))
     mine = next((n for n, pair in enumerate(pairs) if pair.start() <= found.start < pair.end()), None)
     if mine is None or pairs[mine][1].lower() != b"password":
         return

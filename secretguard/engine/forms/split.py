@@ -14,12 +14,13 @@ from secretguard.model import Endpoint
 
 _PASSWORD = re.compile(r"(?:password|passwd|passphrase|pass|pwd|pw|secret)\d?$")
 _WORDS = {
-    "user": ("user", "username", "user_name", "usr", "login", "uid", "userid", "user_id", "role", "rolename", "default_user"),
-    "host": ("host", "hostname", "host_name", "server", "addr", "address", "endpoint", "url", "jdbc_url", "url_host", "data_source"),
-    "port": ("port", "url_port"),
-    "database": ("name", "database", "db", "dbname", "db_name", "database_name", "initial_catalog", "vhost", "url_database"),
-    "engine": ("engine", "dialect", "client", "type", "adapter", "driver", "connection", "driver_class_name", "drivername", "provider", "image"),
-}  # fmt: skip
+    "user": "user username user_name usr login uid userid user_id role rolename default_user",
+    "host": "host hostname host_name server addr address endpoint url jdbc_url url_host data_source",
+    "port": "port url_port",
+    "database": "name database db dbname db_name database_name initial_catalog vhost url_database",
+    "engine": "engine dialect client type adapter driver connection driver_class_name drivername provider image",
+}
+_ROLES = {word: role for role, words in _WORDS.items() for word in words.split()}
 _IMPLIED_USER = {
     "mysql_root": "root",
     "mariadb_root": "root",
@@ -30,7 +31,8 @@ _IMPLIED_USER = {
 }
 _NOT_A_VALUE = re.compile(
     r"^(?:str|string|text|bytes|int|bool|boolean|char|object|any|none|null|nil|true|false|optional|required|undefined|yes|no|on|off"
-    r"|password|passwd|pass|pwd|pw|secret|username|user|value|env|self|this|input|prompt|ask|default|omit|Secret|SecretStr)$|^[A-Z]\w*(?:\.[A-Z]\w*)+$|^\w+\.\w+(?:\.\w+)*$",
+    r"|password|passwd|pass|pwd|pw|secret|username|user|value|env|self|this|input|prompt|ask|default|omit|Secret|SecretStr)$"
+    r"|^[A-Z]\w*(?:\.[A-Z]\w*)+$|^\w+\.\w+(?:\.\w+)*$",
     re.IGNORECASE,
 )
 _NAME_OF_SECRET = re.compile(
@@ -180,14 +182,14 @@ def _role(key: str, prefix: str, *, flags: bool) -> str | None:
         rest = snake[len(stem) :] if snake.startswith(stem) else ""
         if rest == "name" and not stem and not key.isupper():
             continue  # Django's NAME is a database; `name:` is anything
-        for role, words in _WORDS.items():
-            if len(rest) > 1 and rest in words:
-                return role
+        if rest in _ROLES:
+            return _ROLES[rest]
     return None
 
 
 def _is_companion(setting: Setting) -> bool:
-    return bool(setting.value) and len(setting.value) < 200 and not is_reference(setting.value)
+    value = setting.value
+    return bool(value) and len(value) < 200 and value not in ("true", "false", "new") and not is_reference(value)
 
 
 def _braces(data: bytes, at: int, around: Sequence[Setting]) -> tuple[int, int] | None:

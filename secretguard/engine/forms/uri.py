@@ -116,10 +116,10 @@ def _query_login(found: Found, rest: str) -> Iterator[Parts]:
     if password is None:
         return
     user = given.get("user") or given.get("username")
-    address = rest.split("@")[-1]
+    address = rest.rpartition("@")[2]
     hosts, database, _ = _hosts(address)
     start = found.end + _size(rest[: password.start(2)])
-    owner = _unquote(user[2]) if user else _unquote(rest.split("@")[0]) if "@" in rest.split("?")[0] else ""
+    owner = _unquote(user[2]) if user else _unquote(rest.partition("@")[0]) if "@" in rest.partition("?")[0] else ""
     yield Parts(
         found.start,
         found.end + _size(rest[: _without_trailing(rest)]),

@@ -28,6 +28,8 @@ def is_likely_secret(data: bytes, parts: Parts) -> bool:
     # Eight characters cannot have more than three bits each.
     if values.entropy(value) < min(_MIN_ENTROPY[kind], 0.85 * math.log2(len(value))):
         return False
+    if data[max(0, parts.secret_start - 1) : parts.secret_start] in (b'"', b"'", b"`"):
+        return not _left_out(value, "")  # a literal, also where it is an argument: Client(token="…")
     low, high = enclosing_lines(data, parts.start, parts.end, 256)
     return not _left_out(value, decoded(data[low:high]))
 

@@ -13,7 +13,7 @@ def _any_of(*shapes: str) -> re.Pattern[str]:
 
 
 _REFERENCE = _any_of(
-    r"\$[{(]", r"\{\{|\}\}", r"#\{", r"%\(", r"^\$[A-Za-z_]", r"^%[A-Za-z_]+%$", r"^%[sdvq]|%[sdvq]$",
+    r"\$[{(]", r"\{\{|\}\}", r"#\{", r"%\(", r"^\$[A-Za-z_]", r"^%[A-Za-z_]+%$", r"^%[sdvq]\b|%[sdvq]$",
     r"^<[^<>]*>$", r"\{[A-Za-z_]*\d*[\w.\[\]'\"()!:]*\}", r"^__\w+__$", r"^#\{?\w+\}?#$",
     # what code and configuration look a value up with
     r"process\.env|os\.environ|os\.getenv|getenv\(|^env\(|ENV\[|ENV\.fetch|System\.getenv|import\.meta\.env",
@@ -78,6 +78,8 @@ _RESERVED_HOST = re.compile(
     r"|<.*>|your.*)$",
     re.IGNORECASE,
 )
+_PUBLIC = re.compile(r"pk_(?:live|test)_|sb_publishable_|NRJS-")
+"""Keys that stand in every page of an application; their vendors call them public."""
 # sha256 of values that vendors print in their documentation; a digest, so that no scanner trips over this file.
 _DOCUMENTED = frozenset(
     {
@@ -129,6 +131,8 @@ def placeholder(value: str) -> str:
     """Return why `value` is an example rather than a credential, or an empty string."""
     if hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest() in _DOCUMENTED:
         return "a documented example"
+    if _PUBLIC.match(value):
+        return "a public key"
     if _MASK.search(value):
         return "a masked value"
     if _PLACEHOLDER.search(value):

@@ -36,7 +36,7 @@ class Hostile:
 
 @pytest.fixture(scope="module")
 def command_line(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    return CommandLine(tmp_path_factory.mktemp("home"))
+    return CommandLine(tmp_path_factory.mktemp("home"), tmp_path_factory.getbasetemp() / "home" / "cache")
 
 
 @pytest.fixture

@@ -45,6 +45,17 @@ def importers_of(*modules: str) -> set[str]:
     }
 
 
+def modules_using(*names: str) -> set[str]:
+    """The files of the product that use an attribute: `reveal` of whatever object, `os.fork` of that one."""
+    attributes = {name.rpartition(".")[2] for name in names}
+    return {
+        name_of(path)
+        for path in PRODUCT
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr in attributes and {node.attr, ast.unparse(node)} & set(names)
+    }
+
+
 def project(folder: Path) -> dict[str, Any]:
     """The `[project]` table of a folder's pyproject.toml."""
     table: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]

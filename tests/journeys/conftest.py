@@ -1,4 +1,4 @@
-"""A command line for each module: one home, so that the rules are compiled once."""
+"""A command line for each module; all share the compiled rules."""
 
 import pytest
 
@@ -7,4 +7,4 @@ from tests.journeys.running import CommandLine
 
 @pytest.fixture(scope="module")
 def command_line(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    return CommandLine(tmp_path_factory.mktemp("home"))
+    return CommandLine(tmp_path_factory.mktemp("home"), tmp_path_factory.getbasetemp() / "home" / "cache")

@@ -26,13 +26,15 @@ class CommandLine:
     """`secretguard` and git as somebody whose home is `home` would run them."""
 
     home: Path
+    cache: Path | None = None
+    """Where compiled rules are kept, if not in that home: compiling them takes seconds."""
 
     @property
     def environment(self) -> dict[str, str]:
         """What the processes see, and nothing of this machine's user."""
         return {
             "HOME": str(self.home),
-            "XDG_CACHE_HOME": str(self.home / "cache"),
+            "XDG_CACHE_HOME": str(self.cache or self.home / "cache"),
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "XDG_STATE_HOME": str(self.home / "state"),
             "XDG_DATA_HOME": str(self.home / "data"),

@@ -192,11 +192,15 @@ def test_the_encoded_spellings_say_how_they_are_encoded(leak: Manifest, report: 
     assert chains["deploy/split.env"] == []
 
 
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """A home that nothing has touched but these scans."""
+    return CommandLine(tmp_path_factory.mktemp("apart"))
+
+
 @pytest.mark.parametrize("form", ["text", "json", "jsonl", "sarif"])
 @pytest.mark.parametrize("verbose", [False, True])
-def test_no_value_leaves_the_process(leak: Manifest, tmp_path: Path, form: str, verbose: bool) -> None:
-    apart = CommandLine(tmp_path / "home")
-    apart.home.mkdir()
+def test_no_value_leaves_the_process(leak: Manifest, apart: CommandLine, form: str, verbose: bool) -> None:
     words = ["-v", "-v"] if verbose else []
     done = apart.run(*words, "scan", "--history", "--include-ignored", "--format", form, cwd=leak.path)
     assert done.returncode == 1, done.stderr

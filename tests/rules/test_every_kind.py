@@ -50,7 +50,8 @@ ALSO = {
     "snowflake": {"snowflake-settings", "database-settings"},
     "cassandra": {"cassandra-settings"},
     "github-oauth-app": {"private-key"},  # an App's key is a PEM like others
-    "generic-url-cred": {"mysql-command-line"},
+    "rabbitmq-default": {"amqp-settings"},
+    "generic-url-cred": {"mysql-command-line", "mongodb-command-line"},
 }
 """Kind: what rules may call it where its parts stand in several places; family and parts are checked all the same."""
 

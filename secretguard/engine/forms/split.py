@@ -15,7 +15,7 @@ from secretguard.model import Endpoint
 _PASSWORD = re.compile(r"(?:password|passwd|passphrase|pass|pwd|pw|secret)\d?$")
 _WORDS = {
     "user": "user username user_name usr login uid userid user_id role rolename default_user",
-    "host": "host hostname host_name server addr address endpoint url jdbc_url url_host data_source",
+    "host": "host hosts hostname host_name server addr address endpoint url jdbc_url url_host data_source",
     "port": "port url_port",
     "database": "name database db dbname db_name database_name initial_catalog vhost url_database",
     "engine": "engine dialect client type adapter driver connection driver_class_name drivername provider image",
@@ -178,7 +178,8 @@ def _role(key: str, prefix: str, *, flags: bool) -> str | None:
     snake = _snake(key)
     # EMAIL_HOST_PASSWORD stands beside EMAIL_HOST, RABBITMQ_DEFAULT_PASS beside RABBITMQ_HOST.
     shorter = re.sub(r"(?:host|default|root|admin|initdb_root)_$", "", prefix)
-    for stem in dict.fromkeys((prefix, shorter)):
+    longer = "elasticsearch_" if prefix == "elastic_" else prefix
+    for stem in dict.fromkeys((prefix, shorter, longer)):
         rest = snake[len(stem) :] if snake.startswith(stem) else ""
         if rest == "name" and not stem and not key.isupper():
             continue  # Django's NAME is a database; `name:` is anything

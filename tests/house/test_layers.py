@@ -1,0 +1,85 @@
+"""Each thing has one home, and the product keeps to its own rules of shape."""
+
+import re
+
+import pytest
+
+from tests.house.source import PRODUCT, ROOT, imported_by, importers_of, modules_using, name_of
+
+LONGEST_MODULE = 400
+VAGUE = re.compile(r"(?:^|_)(?:utils?|helpers?|common|base|core|managers?|misc)(?:_|$)")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|tmp|home)/")
+REGISTRY = re.compile(r"\b(?:pypi\.org|pythonhosted\.org|registry\.npmjs\.org|proxy\.golang\.org|crates\.io)\b")
+WRITTEN = sorted(
+    path
+    for pattern in ("secretguard/**/*", "plugins/**/*", "docs/**/*", ".ci/*", "*.md", "*.py", "*.toml", ".*.yaml")
+    for path in ROOT.glob(pattern)
+    if path.is_file() and path.suffix in ("", ".py", ".yaml", ".yml", ".md", ".toml")
+)
+
+
+def test_there_is_a_product_to_look_at() -> None:
+    assert len(PRODUCT) > 150
+    assert len(WRITTEN) > len(PRODUCT)
+
+
+def test_processes_are_started_in_one_module() -> None:
+    assert importers_of("subprocess", "multiprocessing", "pty") == {"secretguard/git/command.py"}
+    assert modules_using("os.system", "os.popen", "os.fork", "os.posix_spawn", "os.execv", "os.execve", "os.spawnv") == set()
+
+
+def test_hyperscan_is_behind_one_module() -> None:
+    assert importers_of("hyperscan") == {"secretguard/engine/prefilter.py"}
+
+
+def test_click_is_in_the_command_line_only() -> None:
+    assert [name for name in importers_of("click") if not name.startswith("secretguard/cli/")] == []
+
+
+def test_rich_is_where_a_person_reads() -> None:
+    allowed = ("secretguard/cli/", "secretguard/report/text")
+    assert [name for name in importers_of("rich") if not name.startswith(allowed)] == []
+
+
+def test_nothing_opens_a_connection() -> None:
+    network = (
+        "requests", "urllib3", "urllib.request", "http", "socket", "socketserver", "ssl", "ftplib", "smtplib", "telnetlib",
+        "xmlrpc", "asyncio", "httpx", "aiohttp",
+    )  # fmt: skip
+    assert importers_of(*network) == set()
+
+
+def test_nothing_reads_data_that_can_run_code() -> None:
+    assert importers_of("pickle", "marshal", "shelve", "dill", "code", "pdb", "runpy") == set()
+
+
+def test_detect_secrets_is_asked_for_one_thing() -> None:
+    assert importers_of("detect_secrets") == {"secretguard/engine/generic.py"}
+
+
+def test_plugins_of_vendors_know_nothing_of_the_inside() -> None:
+    inside = ("secretguard.cli", "secretguard.scan", "secretguard.engine", "secretguard.git", "secretguard.report")
+    assert [name for name in importers_of(*inside) if name.startswith("plugins/")] == []
+
+
+def test_tests_are_not_imported_by_the_product() -> None:
+    assert importers_of("tests", "pytest", "hypothesis", "unittest") == set()
+
+
+def test_no_module_is_long() -> None:
+    lines = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in PRODUCT}
+    assert {name: length for name, length in lines.items() if length > LONGEST_MODULE} == {}
+
+
+def test_no_module_has_a_vague_name() -> None:
+    names = [path.relative_to(ROOT).with_suffix("").as_posix() for path in PRODUCT]
+    assert [name for name in names if any(VAGUE.search(part) for part in name.split("/"))] == []
+
+
+def test_nobody_imports_everything() -> None:
+    assert [name_of(path) for path in PRODUCT if any(name.endswith(".*") for name in imported_by(path))] == []
+
+
+@pytest.mark.parametrize("place", [MACHINE_PATH, REGISTRY], ids=["machine", "registry"])
+def test_no_file_names_a_place_of_one_machine(place: re.Pattern[str]) -> None:
+    assert {name_of(path): found for path in WRITTEN if (found := place.findall(path.read_text("utf-8")))} == {}

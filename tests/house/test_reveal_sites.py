@@ -1,0 +1,34 @@
+"""`Secret.reveal()` is called in these modules, and nowhere else."""
+
+import ast
+
+from tests.house.source import PRODUCT, modules_using, name_of, tree_of
+
+SITES = {
+    "secretguard/cli/baseline.py": "masks copies of the value in the places that `baseline audit` shows",
+    "secretguard/engine/matches.py": "tells whether one match says the same as another that it lies in",
+    "secretguard/report/json_report.py": "writes the value, with --show-secrets only",
+    "secretguard/report/masking.py": "masks copies of the value in everything else that a report says",
+    "secretguard/report/sarif.py": "writes the value, with --show-secrets only",
+    "secretguard/report/text.py": "writes the value, with --show-secrets only",
+    "secretguard/scan/baseline_import.py": "compares with the values that another tool's report holds",
+    "secretguard/scan/credentials.py": "groups the occurrences of one value",
+    "secretguard/scan/foreign.py": "compares with the hashes and allowlists of other tools",
+    "secretguard/scan/identity.py": "makes the id",
+}
+"""Module -> what it needs the value for."""
+
+
+def test_only_these_modules_reveal_a_value() -> None:
+    assert modules_using("reveal") == set(SITES)
+
+
+def test_nobody_reaches_around_the_one_way_out() -> None:
+    assert modules_using("_value") == {"secretguard/secret.py"}
+    constants = {
+        name_of(path)
+        for path in PRODUCT
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and node.value in ("_value", "reveal") and path.name != "secret.py"
+    }
+    assert constants == set()

@@ -110,7 +110,9 @@ def test_exit_codes_are_those_of_the_program() -> None:
         for node in ast.walk(tree_of(ROOT / "secretguard" / "errors.py"))
         if isinstance(node, ast.ClassDef) and node.name == "ExitCode"
     )
-    sayings = [node.value.value for node in body[1:] if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+    sayings = [
+        node.value.value for node in body[1:] if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    ]
     documented = [tuple(row) for row in rows(section(DOCS / "exit-codes.md", "Exit codes"))]
     assert documented == [
         (str(int(code)), code.name.lower(), saying) for code, saying in zip(ExitCode, sayings, strict=True)

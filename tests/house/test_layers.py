@@ -25,7 +25,10 @@ def test_there_is_a_product_to_look_at() -> None:
 
 def test_processes_are_started_in_one_module() -> None:
     assert importers_of("subprocess", "multiprocessing", "pty") == {"secretguard/git/command.py"}
-    assert modules_using("os.system", "os.popen", "os.fork", "os.posix_spawn", "os.execv", "os.execve", "os.spawnv") == set()
+    assert (
+        modules_using("os.system", "os.popen", "os.fork", "os.posix_spawn", "os.execv", "os.execve", "os.spawnv")
+        == set()
+    )
 
 
 def test_hyperscan_is_behind_one_module() -> None:

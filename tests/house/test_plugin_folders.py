@@ -106,7 +106,9 @@ def test_the_one_wheel_bundles_every_folder() -> None:
     assert sorted(bundled["entry_points"][RULES]) == [f"{one.name} = secretguard_{one.name}" for one in PLUGINS]
     assert set(bundled["packages"]) >= {f"secretguard_{one.name}" for one in PLUGINS}
     for folder in PLUGINS:
-        assert bundled["package_dir"][f"secretguard_{folder.name}"] == f"plugins/{folder.name}/secretguard_{folder.name}"
+        assert (
+            bundled["package_dir"][f"secretguard_{folder.name}"] == f"plugins/{folder.name}/secretguard_{folder.name}"
+        )
 
 
 def test_rule_ids_are_unique() -> None:
@@ -129,7 +131,9 @@ def test_every_rule_has_examples_and_near_misses() -> None:
 
 
 def test_every_rule_of_a_fixed_shape_has_a_near_miss_of_the_same_length() -> None:
-    assert [rule.id for rule in rules() if has_fixed_shape(rule) and not lengths_found(rule) & lengths_missed(rule)] == []
+    assert [
+        rule.id for rule in rules() if has_fixed_shape(rule) and not lengths_found(rule) & lengths_missed(rule)
+    ] == []
 
 
 def has_fixed_shape(rule: Rule) -> bool:

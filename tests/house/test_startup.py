@@ -18,7 +18,7 @@ ALLOWED = {
 UNWANTED = (
     "rich", "detect_secrets", "gibberish_detector", "requests", "urllib3", "git", "yaml", "importlib.metadata",
     "importlib.resources", "email", "asyncio", "ssl", "http", "sqlite3", "tomllib", "logging", "multiprocessing",
-    "secretguard.plugins", "secretguard.testing", "secretguard.cli.baseline", "secretguard.report.sarif",
+    "secretguard.testing", "secretguard.cli.baseline", "secretguard.report.sarif",
 )  # fmt: skip
 """What costs time and is needed only when something is found, or by another command."""
 PROGRAM = """

@@ -4,8 +4,9 @@ import html
 import re
 from collections.abc import Iterator
 
+from secretguard.engine.engines import nearest_family
 from secretguard.engine.parts import Found, Parts, port_number
-from secretguard.engine.text import decoded, enclosing_lines
+from secretguard.engine.text import decoded, enclosing_lines, neighbourhood
 from secretguard.engine.values import is_reference
 from secretguard.model import Endpoint
 
@@ -63,7 +64,7 @@ def parse(found: Found) -> Iterator[Parts]:
         pairs[last].end(),
         secret,
         user=user,
-        family=_family(given, port, found.rule.family),
+        family=_family(found, given, port),
         endpoints=(Endpoint(name, port, database),) if name else (),
         form="ado",
         secret_start=pairs[mine].start(2),
@@ -96,15 +97,18 @@ def _address(host: str, port: str) -> tuple[str, int | None]:
     return name.partition("\\")[0].strip("()"), port_number(port or tail.strip())
 
 
-def _family(given: dict[str, str], port: int | None, default: str) -> str:
+def _family(found: Found, given: dict[str, str], port: int | None) -> str:
     engine = f"{given.get('driver', '')} {given.get('provider', '')}".lower()
     for word, family in _ENGINES:
         if word in engine:
             return family
-    by_port = {5432: "postgres", 3306: "mysql", 1521: "oracle", 1433: "mssql"}
+    by_port = {5432: "postgres", 6432: "postgres", 3306: "mysql", 1521: "oracle", 1433: "mssql"}
     if port in by_port:
         return by_port[port]
     if engine.strip():
         return "odbc"
-    # Only SQL Server's own words are left.
-    return "postgres" if "searchpath" in given or {"sslmode", "username"} <= given.keys() else default
+    if {"host", "username"} <= given.keys():
+        return "postgres"  # Npgsql's words; SQL Server's are Server and User Id
+    low, high = neighbourhood(found.data, found.start, found.end)
+    named = nearest_family(found.data, low, high, (found.start, found.end))
+    return named if named in ("postgres", "mysql", "oracle") else found.rule.family

@@ -29,7 +29,7 @@ def parse(found: Found) -> Iterator[Parts]:
     if not group and not {"login", *_SPELLINGS}.isdisjoint(found.match.re.groupindex):
         return  # the part of the pattern that holds the secret took no part, or is empty
     start, end = found.match.span(group or 0)
-    user, secret, encoding = found.group("user"), None, ""
+    user, secret, encoding = found.group("user").strip("\"'`"), None, ""
     if group == "login":
         user, secret = unquote_if_base64_login(found.group(group)) or ("", None)
         encoding = "base64"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -27,6 +27,12 @@ _DIALECT = r"(?:\+[a-z0-9_.-]{1,24})?"
 _LOGINS = (
     r"://[^\s:@/'\"`<>]{0,128}:[^\s'\"`<>]{1,256}@",
     r"://[^\s'\"`<>]{1,300}[?&;](?:password|passwd|pwd)=",
+)
+_LAST_WORD = "(?:password|passwd|passphrase|pass|pwd)"
+_GIVEN = (
+    r"[\"'\\\])]{0,3}[ \t]{0,20}(?:=|:|,|\(|[ \t])",
+    r"[\"']?,?[ \t\r]{0,4}$",  # the value stands on the next line
+    r"\"?[ \t]{0,8}>",
 )
 
 
@@ -56,13 +62,15 @@ def _rule(entry: object, vendor: str, plugin: str) -> Rule:
         raise RuleError(f"{plugin}: each rule is a mapping")
     where = f"{plugin}: rule {entry.get('id', '?')!r}"
     for key in _REQUIRED:
-        if key not in entry and not (key == "pattern" and "schemes" in entry):
+        if key not in entry and not (key == "pattern" and _SHORT.keys() & entry.keys()):
             raise RuleError(f"{where} has no `{key}`", hint="See docs/rules.md.")
-    if unknown := set(entry) - {*_REQUIRED, *_OPTIONAL, "schemes"}:
+    if unknown := set(entry) - {*_REQUIRED, *_OPTIONAL, *_SHORT}:
         raise RuleError(f"{where}: unknown key {sorted(unknown)[0]!r}", hint="See docs/rules.md.")
     values: dict[str, Any] = {"vendor": vendor, "before": DEFAULT_BOUNDARY, "after": DEFAULT_BOUNDARY}
-    values.update(_from_schemes(entry.get("schemes")))
-    values.update({key: value for key, value in entry.items() if key != "schemes"})
+    for key, expand in _SHORT.items():
+        if key in entry:
+            values.update(expand(_strings(entry[key], f"{where}: `{key}`")))
+    values.update({key: value for key, value in entry.items() if key not in _SHORT})
     for key in _TUPLES:
         values[key] = _strings(values.get(key, ()), f"{where}: `{key}`")
     try:
@@ -74,21 +82,40 @@ def _rule(entry: object, vendor: str, plugin: str) -> Rule:
     return rule
 
 
-def _from_schemes(schemes: object) -> dict[str, Any]:
+def _from_schemes(schemes: Sequence[str]) -> dict[str, Any]:
     """One URI grammar for every `form: uri` rule: the rule lists schemes, dialect suffixes are allowed."""
-    if schemes is None:
-        return {}
-    names = sorted(_strings(schemes, "schemes"), key=len, reverse=True)
-    # Schemes of one or two letters by themselves: Hyperscan misses them among longer ones.
-    groups = ["|".join(re.escape(name) for name in names if len(name) > 2), *(n for n in names if len(n) <= 2)]
+    names, groups = _alternatives(schemes)
     return {
         "form": "uri",
         "pattern": f"(?i:(?:{'|'.join(map(re.escape, names))}){_DIALECT}://)",
-        "prefilters": tuple(f"(?i:(?:{group}){_DIALECT}{rest})" for rest in _LOGINS for group in groups if group),
+        "prefilters": tuple(f"(?i:(?:{group}){_DIALECT}{rest})" for rest in _LOGINS for group in groups),
         "anchors": tuple(f"{name}://" for name in names) + tuple(f"{name}+" for name in names if len(name) > 4),
         "before": "[A-Za-z0-9_+.-]",
         "after": "",
     }
+
+
+def _from_settings(words: Sequence[str]) -> dict[str, Any]:
+    """One grammar for every setting that holds a password: the rule lists words that its name may have before that."""
+    names, groups = _alternatives(words)
+    return {
+        "form": "split",
+        "pattern": f"(?i:[a-z0-9_.-]{{0,40}}(?:{'|'.join(map(re.escape, names))})[a-z0-9_.-]{{0,32}}?{_LAST_WORD})",
+        "prefilters": tuple(
+            f"(?i:(?:{group})[a-z0-9_.-]{{0,32}}{_LAST_WORD}{end})" for end in _GIVEN for group in groups
+        ),
+    }
+
+
+def _alternatives(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words, longest first, and groups of them: Hyperscan misses one or two letters among longer ones."""
+    names = sorted(words, key=len, reverse=True)
+    long = "|".join(re.escape(name) for name in names if len(name) > 2)
+    return names, [group for group in (long, *(name for name in names if len(name) <= 2)) if group]
+
+
+_SHORT = {"schemes": _from_schemes, "settings": _from_settings}
+"""Fields in place of `pattern`."""
 
 
 def _with_prefilters(values: dict[str, Any]) -> dict[str, Any]:

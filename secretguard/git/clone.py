@@ -27,11 +27,12 @@ def clone(url: str, into: Path) -> Repository:
     """Fetch `url` into the new directory `into`. Raises UsageError for a transport that runs commands, GitError."""
     _check(url)
     network = "" if url.startswith("file:") else "https:http:ssh:git"
-    git(
-        ["clone", "--quiet", "--mirror", "--template=", "--no-recurse-submodules", "--", url, str(into)],
-        directory=into.parent,
-        protocols=network or "file",
-    )
+    command = ["clone", "--quiet", "--mirror", "--template=", "--no-recurse-submodules", "--", url, str(into)]
+    try:
+        git(command, directory=into.parent, protocols=network or "file")
+    except GitError as error:
+        reason = str(error).removeprefix("git clone: ")
+        raise GitError(f"cannot clone {readable(url)}: {reason}", hint=error.hint) from None
     # The URL may hold a login, which has no business on this disk and would be found as a leak.
     git(["--git-dir", str(into), "config", "--remove-section", "remote.origin"], directory=into)
     repository = open_repository(into)

@@ -95,7 +95,7 @@ _LOGIN = re.compile(r"(://)[^/\s@]+@")
 def explain(arguments: Sequence[str], code: int, stderr: str, directory: str) -> GitError:
     """Return the error for a git command that ended with `code` after saying `stderr`."""
     command = next((word for word in arguments if not word.startswith("-")), "")
-    said = last_complaint(stderr)
+    said = complaint_in(stderr)
     if named := re.search(r"repository (?:at |\()'([^'\n]+)'", stderr):
         directory = readable(named[1])  # git names the top of the repository, we may have asked deeper
     for known in _KNOWN:
@@ -106,11 +106,12 @@ def explain(arguments: Sequence[str], code: int, stderr: str, directory: str) ->
     return GitError(f"git {command}: {said or f'ended with code {code}'}")
 
 
-def last_complaint(stderr: str) -> str:
-    """Return the last `fatal:` or `error:` line, else the last line, safe to show."""
+def complaint_in(stderr: str) -> str:
+    """Return the first `fatal:` line, else the last `error:` line, else the last line, safe to show."""
     lines = [line for line in stderr.splitlines() if line.strip()]
-    loud = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return readable(re.sub(r"^(fatal|error): ", "", (loud or lines or [""])[-1]))
+    fatal = [line for line in lines if line.startswith("fatal:")][:1]
+    errors = [line for line in lines if line.startswith("error:")]
+    return readable(re.sub(r"^(fatal|error): ", "", (fatal or errors or lines or [""])[-1]))
 
 
 def readable(text: str) -> str:

@@ -4,13 +4,14 @@ import io
 import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, NamedTuple
 
 from secretguard.errors import GitError
 from secretguard.git import windows
-from secretguard.git.complaints import last_complaint
+from secretguard.git.complaints import complaint_in
 from secretguard.git.repository import Repository
 from secretguard.model import Blob, Problem
 
@@ -66,7 +67,7 @@ def list_objects(repository: Repository, problems: list[Problem]) -> Iterator[Ob
     unreadable.close()
     # A pack, its index or an alternate that git cannot open takes its objects out of the list without an exit code.
     lost = {line for line in complaints.splitlines() if line.startswith("error:") and not _ABOUT_ONE.search(line)}
-    problems.extend(Problem("objects", last_complaint(line), _HINT) for line in sorted(lost)[:_NAMED])
+    problems.extend(Problem("objects", complaint_in(line), _HINT) for line in sorted(lost)[:_NAMED])
 
 
 def _listing(repository: Repository) -> tuple[bytes, str]:
@@ -128,13 +129,15 @@ def present(repository: Repository, ids: Collection[str], problems: list[Problem
     return here
 
 
-def check_connected(repository: Repository, problems: list[Problem]) -> None:
-    """Add a problem for each object that a ref, reflog or index needs and the repository does not have.
+@contextmanager
+def connectivity_checked(repository: Repository, problems: list[Problem]) -> Iterator[None]:
+    """Check beside the work in the context that every object a ref, reflog or index needs is there.
 
-    In a partial clone the objects it never fetched are one note.
+    Each that is not becomes a problem at the end; in a partial clone those it never fetched are one note.
     """
     command = ("rev-list", "--objects", "--all", "--reflog", "--indexed-objects", "--missing=print", "--quiet")
     with repository.process(*command) as process:
+        yield
         missing = [line[1:] for line in process.stdout.read().decode("ascii", "replace").split() if line[0] == "?"]
         failure = process.failure() if process.wait() else None
     if missing and repository.partial:

@@ -90,6 +90,7 @@ def open_repository(path: Path, *, keep_environment: bool = False) -> Repository
     try:
         answer = _ask(start, environment)
     except NotARepositoryError:
+        _check_refused(_found_worktree(start))
         return None
     except GitError:
         if git_executable() is None and _found_worktree(start) is None:
@@ -102,6 +103,17 @@ def open_repository(path: Path, *, keep_environment: bool = False) -> Repository
     return Repository(
         git_dir, common_dir, worktree, object_format, is_shallow, _is_partial(opened), _head(opened), kept, problems
     )
+
+
+def _check_refused(found: Path | None) -> None:
+    """Raise GitError where git passes over a `.git` because it is closed or broken: its history is not "none"."""
+    if found is None or not (found / ".git").is_dir():
+        return
+    if not os.access(found / ".git", os.R_OK | os.X_OK):
+        raise GitError(f"no permission to read {found / '.git'}", hint="Run as its owner, or give read permission.")
+    if os.path.lexists(found / ".git" / "objects"):
+        hint = "It has objects but no valid HEAD or refs; `git init` in it makes what is missing."
+        raise GitError(f"git does not take {found / '.git'} for a repository", hint=hint)
 
 
 def _existing_directory(path: Path) -> Path:

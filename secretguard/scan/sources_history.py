@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from secretguard.git.history import Tag, parents_of, parse_tag, tree_of, written_text
-from secretguard.git.objects import ObjectInfo, check_connected, list_objects, read_objects
+from secretguard.git.objects import ObjectInfo, connectivity_checked, list_objects, read_objects
 from secretguard.git.refs import read_tips
 from secretguard.git.repository import Repository
 from secretguard.model import Blob, Location, Problem
@@ -42,18 +42,18 @@ class HistorySource:
     def blobs(self) -> Iterator[Blob]:
         """Yield each blob, and what people wrote in each commit and tag under its own id."""
         ids = self._list()
-        for info, blob in read_objects(self.repository, ids, self.problems):
-            self.objects += blob.offset == 0
-            if info.type == "blob":
-                self._note_pointer(blob)
-                yield blob
-            elif blob.offset == 0:
-                self._note_structure(info, blob.data)
-                yield Blob(info.id, written_text(blob.data))
-            else:
-                yield blob  # a message of many megabytes
+        with connectivity_checked(self.repository, self.problems):
+            for info, blob in read_objects(self.repository, ids, self.problems):
+                self.objects += blob.offset == 0
+                if info.type == "blob":
+                    self._note_pointer(blob)
+                    yield blob
+                elif blob.offset == 0:
+                    self._note_structure(info, blob.data)
+                    yield Blob(info.id, written_text(blob.data))
+                else:
+                    yield blob  # a message of many megabytes
         self.skipped += len(ids) - self.objects
-        check_connected(self.repository, self.problems)
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
         """Return where the objects with these ids live; ids of other sources are passed over."""

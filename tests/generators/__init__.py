@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.generators import ai_vendors, databases, formats, general, near_misses, pairs, service_strings, sql_strings
+from tests.generators.names import password_settings
 from tests.generators.sample import Sample
 from tests.generators.settings import SPLIT_SAMPLES, references
 
@@ -39,4 +40,4 @@ GENERATORS: Mapping[str, Callable[[random.Random], Sequence[Sample]]] = {kind: _
 NEAR_MISSES: Mapping[str, Callable[[random.Random], Sequence[str]]] = near_misses.near_misses(_KINDS)
 """Kind: texts in which nothing of that kind may be found."""
 
-__all__ = ["GENERATORS", "NEAR_MISSES", "SPLIT_SAMPLES", "Sample", "references"]
+__all__ = ["GENERATORS", "NEAR_MISSES", "SPLIT_SAMPLES", "Sample", "password_settings", "references"]

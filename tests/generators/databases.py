@@ -45,13 +45,16 @@ _OTHER = (
     "telnet", "vnc", "neo4j", "neo4j+s", "bolt", "bolt+s", "couchbase", "couchbases", "couchdb", "influxdb",
     "memcached", "s3", "hdfs", "hive", "impala", "presto", "trino", "db2", "firebird", "sybase", "teradata",
     "vertica", "exasol", "monetdb", "druid", "pinot", "libsql", "turso", "surrealdb", "questdb", "crate", "etcd",
-    "zookeeper", "consul", "vault", "minio",
+    "zookeeper", "consul", "vault", "minio", "git+ssh", "svn+ssh", "socks4", "socks5h", "rtsps", "neo4j+ssc", "influx",
+    "hive2", "teradatasql", "registry", "docker", "rqlite", "dremio", "databricks", "airflow", "ws", "wss", "tls", "imap",
+    "imaps", "pop3", "pop3s", "xmpp", "sip", "sips", "irc", "ircs", "dav", "davs", "webdav", "webdavs", "smb", "cifs",
+    "afp", "nfs", "rsync", "tcp", "udp", "stomp", "kafka",
 )  # fmt: skip
 
 POSTGRES = Service(
     "postgres-uri",
     ("postgres", _PG, *_SQLA_PG, "postgis", "pgsql", "timescale", "timescaledb", "redshift", "redshift+psycopg2",
-     "cockroachdb", "cockroachdb+psycopg2", "pgx", "psql", "pg", "db+postgresql"),
+     "cockroach", "cockroachdb", "cockroachdb+psycopg2", "pgx", "psql", "pg", "db+postgresql"),
     5432,
     ("DATABASE_URL", "POSTGRES_URL", "PG_URL", "POSTGRES_PRISMA_URL", "SQLALCHEMY_DATABASE_URI", "DB_URL"),
     several_hosts=True,
@@ -59,7 +62,7 @@ POSTGRES = Service(
 )  # fmt: skip
 MYSQL = Service(
     "mysql-uri",
-    ("mysql", "mysql2", "mysqlx", "mariadb", *_SQLA_MY, "mariadb+mariadbconnector", "tidb"),
+    ("mysql", "mysql2", "mysqlx", "mariadb", *_SQLA_MY, "mariadb+mariadbconnector", "tidb", "db+mysql"),
     3306,
     ("DATABASE_URL", "MYSQL_URL", "CLEARDB_DATABASE_URL", "JAWSDB_URL", "PLANETSCALE_DATABASE_URL"),
     password_in_query=True,
@@ -68,7 +71,11 @@ SERVICES = (
     POSTGRES,
     MYSQL,
     Service(
-        "mongodb-uri", ("mongodb", "mongodb+srv"), 27017, ("MONGODB_URI", "MONGO_URL", "ATLAS_URI"), several_hosts=True
+        "mongodb-uri",
+        ("mongodb", "mongodb+srv", "mongo"),
+        27017,
+        ("MONGODB_URI", "MONGO_URL", "ATLAS_URI"),
+        several_hosts=True,
     ),
     Service(
         "redis-uri",
@@ -108,7 +115,18 @@ SERVICES = (
     Service("mqtt", ("mqtt", "mqtts"), 8883, ("MQTT_URL", "CLOUDMQTT_URL"), host="broker"),
     Service(
         "smtp",
-        ("smtp", "smtps", "submission", "mailgun+smtp", "sendgrid+smtp", "ses+smtp", "gmail+smtp"),
+        (
+            "smtp",
+            "smtps",
+            "submission",
+            "mailgun+smtp",
+            "sendgrid+smtp",
+            "ses+smtp",
+            "gmail+smtp",
+            "mandrill+smtp",
+            "postmark+smtp",
+            "brevo+smtp",
+        ),
         587,
         ("SMTP_URL", "EMAIL_URL", "MAILER_DSN", "MAIL_URL"),
         host="mail",

@@ -8,7 +8,7 @@ import pytest
 
 from secretguard.errors import GitError
 from secretguard.git import windows
-from secretguard.git.objects import check_connected, list_objects, present, read_objects
+from secretguard.git.objects import connectivity_checked, list_objects, present, read_objects
 from secretguard.git.repository import Repository
 from secretguard.model import Problem
 from tests.git.repositories import Workshop, make
@@ -138,7 +138,8 @@ def everything(repo: Workshop) -> tuple[set[str], list[Problem]]:
     problems: list[Problem] = []
     names = [info.id for info in list_objects(repo.open(), problems)]
     read = contents(repo.open(), names, problems)
-    check_connected(repo.open(), problems)
+    with connectivity_checked(repo.open(), problems):
+        pass
     return set(read), problems
 
 
@@ -190,7 +191,8 @@ def test_a_blob_that_a_commit_needs_and_nobody_has_is_a_problem(repo: Workshop) 
     gone = repo.id_of("x\n")
     repo.damage(gone, None)
     problems: list[Problem] = []
-    check_connected(repo.open(), problems)
+    with connectivity_checked(repo.open(), problems):
+        pass
     assert [problem.where for problem in problems] == [f"object {gone}"]
 
 
@@ -200,7 +202,8 @@ def test_a_whole_repository_has_no_missing_objects_even_if_its_reflog_names_prun
     repo.git("reset", "-q", "--hard", "HEAD~1")
     repo.damage(lost, None)
     problems: list[Problem] = []
-    check_connected(repo.open(), problems)
+    with connectivity_checked(repo.open(), problems):
+        pass
     assert problems == []
 
 
@@ -209,7 +212,8 @@ def test_a_missing_parent_is_a_problem(repo: Workshop) -> None:
     repo.commit("two", f="y\n")
     repo.damage(first, None)
     problems: list[Problem] = []
-    check_connected(repo.open(), problems)
+    with connectivity_checked(repo.open(), problems):
+        pass
     assert len(problems) == 1
     assert not problems[0].is_note
 
@@ -230,7 +234,8 @@ def test_in_a_partial_clone_what_was_never_fetched_is_a_note_and_is_not_fetched_
     problems: list[Problem] = []
     absent, here = repo.id_of("never fetched\n"), repo.id_of("fetched\n")
     assert present(repository, [absent, here], problems) == [here]
-    check_connected(repository, problems)
+    with connectivity_checked(repository, problems):
+        pass
     assert len(problems) == 2
     assert all(problem.is_note and "1 object" in problem.what for problem in problems)
     assert not list(read_objects(repository, [absent], problems))

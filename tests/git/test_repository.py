@@ -165,6 +165,24 @@ def test_a_repository_without_permission_is_an_error_with_a_hint(guarded: Worksh
     assert raised.value.hint
 
 
+def test_a_git_directory_that_is_closed_or_broken_is_an_error_not_a_missing_repository(guarded: Workshop) -> None:
+    guarded.commit("one", f="x\n")
+    (guarded.path / ".git/HEAD").rename(guarded.path / ".git/HEAD.lost")
+    with pytest.raises(GitError, match="does not take") as raised:
+        guarded.open()
+    assert raised.value.hint
+    (guarded.path / ".git").chmod(0)
+    with pytest.raises(GitError, match="no permission") as raised:
+        guarded.open()
+    assert raised.value.hint
+    (guarded.path / ".git").chmod(0o755)
+
+
+def test_an_empty_git_directory_is_no_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    assert open_repository(tmp_path) is None
+
+
 def test_a_directory_name_of_any_bytes_is_opened(tmp_path: Path) -> None:
     for name in (b"caf\xe9", b"with\nnewline", b"-dash", b" space "):
         made = make(tmp_path / os.fsdecode(name))

@@ -31,7 +31,7 @@ def zip_bomb() -> bytes:
 
 
 def many_members() -> bytes:
-    return zip_of({f"{number}": bytes(MEGABYTE) for number in range(280)})
+    return zip_of({f"{number}": bytes(MEGABYTE) for number in range(80)})
 
 
 def nested() -> bytes:
@@ -105,9 +105,8 @@ def test_an_archive_cannot_exhaust_the_machine(
     report = json.loads(done.stdout)
     assert [at["path"] for at in report["credentials"][0]["occurrences"]] == ["app/settings.env"] * 2
     if make is not tar_with_links:
-        assert [(one["where"], bool(one["hint"])) for one in report["problems"]] == [("data.bin", True)], report[
-            "problems"
-        ]
+        told = {(one["where"], bool(one["hint"])) for one in report["problems"]}
+        assert told == {("data.bin", True)}, report["problems"][:3]
 
 
 def test_what_lies_deep_but_within_the_limits_is_found(hostile: Hostile, command_line: CommandLine) -> None:

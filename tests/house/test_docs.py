@@ -136,7 +136,7 @@ def test_every_configuration_key_is_documented_as_it_is() -> None:
 
 def test_every_field_of_a_rule_is_documented_and_exists() -> None:
     table = {name: row[1] for row in rows(section(DOCS / "rules.md", "Rules")) for name in code_spans(row[0])}
-    assert set(table) == {*rule_fields(), "schemes"}
+    assert set(table) == {*rule_fields(), "schemes", "settings"}
     assert set(FORMS) <= set(code_spans(table["form"]))
     assert set(filter(None, CHECKSUMS)) == set(code_spans(table["checksum"]))
 

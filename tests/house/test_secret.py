@@ -40,7 +40,7 @@ class Holder:
         lambda secret: repr(Holder(secret)),
         lambda secret: str([secret, {"a": secret}]),
         pprint.pformat,
-        lambda secret: ascii(secret),
+        ascii,
     ],
 )
 def test_it_is_not_printed(show: Callable[[Secret], str]) -> None:

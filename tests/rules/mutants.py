@@ -16,6 +16,8 @@ _TOKEN = re.compile(
 _MEMBER = re.compile(r"(?P<first>\\.|[^\\])(?:-(?P<last>\\.|[^\\]))?")
 _ALPHABETS = (digits, ascii_lowercase, ascii_uppercase)
 _SIGNS = "_-.+/~!@"
+_IN_PLAIN = {"secret", "secret_percent", "secret_escaped"}
+"""Groups that hold the secret as it was issued; base64 of it has the format of base64."""
 _IN_PLACE = {"z": "y", "Z": "Y", "9": "8"}
 
 
@@ -33,7 +35,7 @@ class Piece:
 def mutants(rule: Rule) -> Iterator[tuple[str, Rule]]:
     """Yield a name and the changed rule, for every fact of the format that the rule states.
 
-    Facts are, in the part of the pattern that is the secret (the group `secret…`, or all of a token's pattern):
+    Facts are, in the part of the pattern that is the secret (the group for it, or all of a token's pattern):
 
     - how often a class of characters or a group is repeated: each bound one up and one down;
     - which characters a class holds: each range or character left out, and the nearest foreign ones let in;
@@ -42,7 +44,8 @@ def mutants(rule: Rule) -> Iterator[tuple[str, Rule]]:
     out, of those that begin with one `before`.
 
     Not facts, and left alone: negated classes (all that can stand between two quotes) and their bounds, blanks, and
-    widths outside of the secret, of names, users and hosts: they only keep the pattern bounded.
+    widths outside of the secret, of names, users and hosts: they only keep the pattern bounded. A generic rule states
+    no format at all: what it takes is for the engine's judgement to decide; only its literals are changed.
     """
     pieces = list(_pieces(rule))
     for number, piece in enumerate(pieces):
@@ -59,13 +62,18 @@ def mutants(rule: Rule) -> Iterator[tuple[str, Rule]]:
 
 def _pieces(rule: Rule) -> Iterator[Piece]:
     """Take the pattern apart; forms other than these find the secret elsewhere than in their pattern."""
-    by_itself = rule.form in ("token", "lines") and not re.search(r"\(\?P<(?:secret|login)", rule.pattern)
+    states_format = not rule.generic and rule.form in ("token", "lines")
+    by_itself = states_format and not re.search(r"\(\?P<(?:secret|login)", rule.pattern)
     groups: list[str] = []
     for match in _TOKEN.finditer(rule.pattern):
-        kind = next(name for name in ("open", "close", "bar", "class", "repeat", "maybe", "escape", "edge", "literal") if match[name])
+        kind = next(
+            name
+            for name in ("open", "close", "bar", "class", "repeat", "maybe", "escape", "edge", "literal")
+            if match[name]
+        )
         if kind == "open" and not match["open"].endswith(")"):
             groups.append(match["name"] or "")
-        in_secret = by_itself or any(group.startswith("secret") for group in groups)
+        in_secret = by_itself or (states_format and not _IN_PLAIN.isdisjoint(groups))
         if kind == "close" and groups:
             groups.pop()
         yield Piece(kind, match[0], match.start(), match.end(), in_secret)
@@ -108,7 +116,8 @@ def _other_classes(text: str) -> Iterator[str]:
     if len(members) > 1:
         yield from (f"[{''.join(members[:at] + members[at + 1 :])}]" for at in range(len(members)))
     accepted = re.compile(text)
-    if foreign := _nearest_foreign(accepted):
+    is_one_letter = len({member.lower() for member in members}) == 1  # [Dd]
+    if not is_one_letter and (foreign := _nearest_foreign(accepted)):
         yield f"[{foreign}{text[1:-1]}]"
 
 

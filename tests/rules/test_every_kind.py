@@ -8,7 +8,7 @@ import pytest
 
 from secretguard.model import Match, Severity
 from secretguard.testing import find
-from tests.generators import GENERATORS, NEAR_MISSES, SPLIT_SAMPLES, Sample, references
+from tests.generators import GENERATORS, NEAR_MISSES, SPLIT_SAMPLES, Sample, password_settings, references
 
 SEEDS = (11, 12, 13)
 
@@ -140,6 +140,11 @@ def test_a_login_in_separate_settings_is_one_login(shape: object) -> None:
         sample = shape(random.Random(seed))  # type: ignore[operator]
         complaints.append(_complaint(sample, {sample.kind}))
     assert not list(filter(None, complaints))
+
+
+def test_the_name_of_a_setting_tells_whose_password_it_holds() -> None:
+    samples = password_settings(random.Random(SEEDS[0]))
+    assert not [told for sample in samples if (told := _complaint(sample, {sample.kind}))]
 
 
 def test_a_reference_to_a_password_is_no_password() -> None:

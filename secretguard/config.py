@@ -119,12 +119,15 @@ def load_config(
 
 def find_root(target: Path) -> Path | None:
     """Return the work tree that holds `target`, else its directory; None for a bare repository or no such path."""
-    if not target.exists():
-        return None
-    start = target.resolve() if target.is_dir() else target.resolve().parent
-    if (start / "HEAD").is_file() and (start / "objects").is_dir():
-        return None
-    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+    try:
+        if not target.exists():
+            return None
+        start = target.resolve() if target.is_dir() else target.resolve().parent
+        if (start / "HEAD").is_file() and (start / "objects").is_dir():
+            return None
+        return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+    except PermissionError:
+        return None  # the scan says what cannot be read
 
 
 def user_layer(environ: Mapping[str, str]) -> Layer:

@@ -141,4 +141,6 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         raise RuleError(f"rule file {path} is not UTF-8") from None
     except OSError as error:
-        raise RuleError(f"rule file {path} cannot be read: {error.strerror}") from None
+        raise RuleError(
+            f"rule file {path} cannot be read: {error.strerror}", hint="Check the path and its permissions."
+        ) from None

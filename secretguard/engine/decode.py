@@ -17,12 +17,12 @@ _HEX = b"0123456789abcdefABCDEF"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _END_OF_TEXT = re.compile(rb"[\s\"'`<>]")
 _WRAPPED = re.compile(rb"\r?\n[ \t]*(?=[A-Za-z0-9+/]{4})")
-_WIDE = (
-    ("utf-16-le", re.compile(rb"(?:[\x09\x0a\x0d\x20-\x7e]\x00){12,}")),
-    ("utf-16-be", re.compile(rb"(?:\x00[\x09\x0a\x0d\x20-\x7e]){12,}")),
-    ("utf-32-le", re.compile(rb"(?:[\x09\x0a\x0d\x20-\x7e]\x00\x00\x00){12,}")),
-    ("utf-32-be", re.compile(rb"(?:\x00\x00\x00[\x09\x0a\x0d\x20-\x7e]){12,}")),
-)
+_TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
+_CLASSES = bytes(ord("a") if byte in _TEXT else min(byte, 1) for byte in range(256))
+"""Text, NUL and everything else as `a`, 0 and 1, in which a run of wide text is a fixed string."""
+_WIDE = (("utf-16-le", b"a\0"), ("utf-16-be", b"\0a"), ("utf-32-le", b"a\0\0\0"), ("utf-32-be", b"\0\0\0a"))
+_WIDE_RUN = 12
+"""Characters; a shorter run holds no credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,15 @@ def wide_pieces(data: bytes) -> Iterator[Piece]:
     """Yield runs of UTF-16 and UTF-32 text as UTF-8; data without a NUL byte costs one search."""
     if b"\0" not in data:
         return
-    for encoding, pattern in _WIDE:
-        for run in pattern.finditer(data):
-            yield Piece(encoding[:6], run.start(), run.end(), run[0].decode(encoding).encode())
+    classes = data.translate(_CLASSES)
+    for encoding, unit in _WIDE:
+        start = classes.find(unit * _WIDE_RUN)
+        while start >= 0:
+            end = start + len(unit) * _WIDE_RUN
+            while classes.startswith(unit, end):
+                end += len(unit)
+            yield Piece(encoding[:6], start, end, data[start:end].decode(encoding).encode())
+            start = classes.find(unit * _WIDE_RUN, end)
 
 
 def _base64(data: bytes, anchor: EncodedAnchor, end: int) -> Piece | None:

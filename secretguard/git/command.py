@@ -12,7 +12,7 @@ from types import MappingProxyType, TracebackType
 from typing import IO, Self, cast
 
 from secretguard.errors import GitError
-from secretguard.git.complaints import explain
+from secretguard.git.complaints import explain, readable
 
 if sys.platform == "linux":
     import resource
@@ -216,7 +216,7 @@ def _start(
             bufsize=_BUFFER,
         )
     except OSError as error:
-        raise GitError(f"git could not be started in {directory}: {error.strerror}") from None
+        raise GitError(f"git could not be started in {readable(str(directory))}: {error.strerror}") from None
 
 
 def _environment(own: Mapping[str, str], protocols: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from secretguard.errors import GitError, SourceError
 from secretguard.git.command import GitProcess, git, git_executable, hook_environment
-from secretguard.git.complaints import NotARepositoryError
+from secretguard.git.complaints import NotARepositoryError, readable
 from secretguard.model import Problem
 
 
@@ -109,20 +109,23 @@ def _check_refused(found: Path | None) -> None:
     """Raise GitError where git passes over a `.git` because it is closed or broken: its history is not "none"."""
     if found is None or not (found / ".git").is_dir():
         return
-    if not os.access(found / ".git", os.R_OK | os.X_OK):
-        raise GitError(f"no permission to read {found / '.git'}", hint="Run as its owner, or give read permission.")
-    if os.path.lexists(found / ".git" / "objects"):
-        hint = "It has objects but no valid HEAD or refs; `git init` in it makes what is missing."
-        raise GitError(f"git does not take {found / '.git'} for a repository", hint=hint)
+    shown = readable(str(found / ".git"))
+    try:
+        names = {path.name for path in (found / ".git").iterdir() if path.lstat()}
+    except PermissionError:
+        raise GitError(f"no permission to read {shown}", hint="Run as its owner, or give read permission.") from None
+    if "objects" in names:
+        hint = "It has objects but no valid HEAD or refs; `git init` makes what is missing."
+        raise GitError(f"git does not take {shown} for a repository", hint=hint)
 
 
 def _existing_directory(path: Path) -> Path:
     try:
         start = path if path.is_dir() else path.parent
         if not path.exists():
-            raise SourceError(f"no such file or directory: {path}", hint="Check the path.")
+            raise SourceError(f"no such file or directory: {readable(str(path))}", hint="Check the path.")
     except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror}") from None
+        raise SourceError(f"cannot read {readable(str(path))}: {error.strerror}") from None
     return start.resolve()
 
 

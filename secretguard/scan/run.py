@@ -56,7 +56,8 @@ class Sweep:
     """What the pass over all blobs gathers."""
 
     matches: dict[str, list[Match]] = field(default_factory=lambda: defaultdict(list))
-    problems: list[Problem] = field(default_factory=list)
+    limits: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What of a blob, an archive say, was not read."""
     seen: set[str] = field(default_factory=set)
     blobs: int = 0
     bytes: int = 0
@@ -89,7 +90,8 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         found = _locate(opened.sources, sweep)
         progress.phase("Grouping", 0)
         outcome = apply_ignores(group(found, request.jobs), ignores, change)
-        problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *sweep.problems]
+        unread = _unread(opened.sources, sweep)
+        problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *unread]
         return Report(
             path=opened.path,
             head=opened.head,
@@ -101,7 +103,7 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
                 blobs=sweep.blobs,
                 bytes=sweep.bytes,
                 bytes_matched=sweep.bytes_matched,
-                skipped=sum(source.skipped for source in opened.sources),
+                skipped=sum(source.skipped for source in opened.sources) + sum(map(len, sweep.limits.values())),
                 seconds=round(time.monotonic() - started, 3),
             ),
             credentials=outcome.kept,
@@ -129,7 +131,8 @@ def _sweep(source: Source, detector: Detector, sweep: Sweep, progress: Progress)
 def _match(blob: Blob, detector: Detector, sweep: Sweep) -> None:
     finding = detect(blob, detector)
     sweep.bytes_matched += len(blob.data) if finding.hit else 0
-    sweep.problems.extend(Problem(blob.id, what, is_note=True) for what in finding.problems)
+    if finding.problems:
+        sweep.limits[blob.id].extend(finding.problems)
     if finding.matches:
         # Windows of one large blob overlap.
         known = {(m.rule.id, m.inner, m.start, m.end) for m in sweep.matches[blob.id]}
@@ -145,6 +148,20 @@ def _locate(sources: Sequence[Source], sweep: Sweep) -> list[Occurrence]:
         for blob, locations in source.locate(matched).items():
             found.extend(Occurrence(match, at) for at in locations for match in sweep.matches[blob])
     return found
+
+
+def _unread(sources: Sequence[Source], sweep: Sweep) -> list[Problem]:
+    """Return a note for each file of which something was left out at a stated limit."""
+    names: dict[str, str] = {}
+    for source in sources if sweep.limits else ():
+        for blob, locations in source.locate(list(sweep.limits)).items():
+            names.setdefault(blob, next((at.path for at in locations if at.path), blob))
+    notes = []
+    for blob, limits in sweep.limits.items():
+        more = f" (and {len(limits) - 1} more such members)" if len(limits) > 1 else ""
+        what, hint = limits[0] + more, "Unpack it and scan the directory, if it matters."
+        notes.append(Problem(names.get(blob, blob), what, hint, is_note=True))
+    return notes
 
 
 def _change(opened: Opened, mode: str) -> Change | None:

@@ -1,5 +1,6 @@
 """What a scan reads: a `Source` yields blobs, and says at the end where the interesting ones live."""
 
+import os
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -108,6 +109,13 @@ def sources_for(
         hint = f"--{mode} reads a repository; leave it out to scan the files as they are."
         raise UsageError(f"{readable(target)} is not a git repository", hint=hint)
     return Opened(target, str(path.resolve()), (directory_source(path.resolve()),))
+
+
+def _refuse_unreadable(path: Path) -> None:
+    """Raise SourceError if there is a repository that git cannot read: git itself says there is none."""
+    git_dir = path / ".git"
+    if git_dir.exists() and not os.access(git_dir, os.R_OK | os.X_OK):
+        raise SourceError(f"cannot read {readable(str(git_dir))}: permission denied", hint="Check its permissions.")
 
 
 def _cloned(url: str, mode: str, since: str) -> Opened:

@@ -25,7 +25,7 @@ _OPTIONAL = (
 _TUPLES = ("anchors", "prefilters", "context", "examples", "counter_examples")
 _DIALECT = r"(?:\+[a-z0-9_.-]{1,24})?"
 _LOGINS = (
-    r"://[^\s:@/'\"`<>]{0,128}:[^\s'\"`<>]{1,256}@",
+    r"://[^\s:/'\"`<>]{0,128}:[^\s'\"`<>]{1,256}@",
     r"://[^\s'\"`<>]{1,300}[?&;](?:password|passwd|pwd)=",
 )
 _LAST_WORD = "(?:password|passwd|passphrase|pass|pwd)"

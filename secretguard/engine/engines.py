@@ -31,6 +31,7 @@ _NAMES = (
 )  # fmt: skip
 _WORDS = tuple((family, re.compile(words.encode(), re.IGNORECASE)) for family, words in _NAMES)
 _ANY = re.compile("|".join(f"(?P<{family}>{words})" for family, words in _NAMES).encode(), re.IGNORECASE)
+_NO_DATABASES = ("redis", "amqp", "kafka", "nats", "mqtt", "smtp")
 FAMILY_OF_PORT = {
     5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp",
     1433: "mssql", 1521: "oracle", 9042: "cassandra", 9092: "kafka", 587: "smtp", 465: "smtp", 1883: "mqtt",
@@ -46,8 +47,15 @@ def family_named(text: str) -> str:
     return next((family for family, words in _WORDS if raw and words.search(raw)), "")
 
 
-def nearest_family(data: bytes, low: int, high: int, around: tuple[int, int]) -> str:
-    """Return the family whose word stands nearest to the span `around`, outside of it, or an empty string."""
-    outside = (match for match in _ANY.finditer(data, low, high) if not around[0] <= match.start() < around[1])
+def nearest_family(data: bytes, low: int, high: int, around: tuple[int, int], *, of_database: bool = False) -> str:
+    """Return the family whose word stands nearest to the span `around`, outside of it, or an empty string.
+
+    `of_database` leaves out caches, brokers and mail servers: a `DB_PASSWORD` is none of theirs.
+    """
+    outside = (
+        match
+        for match in _ANY.finditer(data, low, high)
+        if not around[0] <= match.start() < around[1] and not (of_database and match.lastgroup in _NO_DATABASES)
+    )
     nearest = min(outside, key=lambda match: abs(match.start() - around[0]), default=None)
     return str(nearest.lastgroup) if nearest else ""

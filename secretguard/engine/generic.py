@@ -18,11 +18,16 @@ _PROSE = re.compile(
     r"\s|^[A-Z]?[a-z]+(?:[-_. /:][A-Za-z]?[a-z]+)*$|^[A-Z]+(?:[_-][A-Z]+)*$|^[/.~][\w./-]*$|^https?://|^[\w.-]+\.(?:py|js|json|ya?ml|txt|pem|key|crt|conf)$"
 )
 
+_HARMLESS_NAME = re.compile(rb"(?i)(?:csrf|xsrf|next|page|continuation)[\w.-]{0,12}token\W")
+"""Tokens that open nothing: against forged requests, and of paged answers."""
+
 
 def is_likely_secret(data: bytes, parts: Parts) -> bool:
     """Whether the value looks random enough, and is none of the things detect-secrets knows to leave out."""
     value = parts.secret
     if len(value) < _MIN_LENGTH or values.placeholder(value) or _PROSE.search(value):
+        return False
+    if _HARMLESS_NAME.search(data, max(0, parts.start - 24), max(parts.start, parts.secret_start)):
         return False
     kind = "hex" if _HEX.match(value) else "text"
     # Eight characters cannot have more than three bits each.

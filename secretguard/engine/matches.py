@@ -79,6 +79,9 @@ def _placeholder(rule: Rule, parts: Parts) -> str:
     reason = values.placeholder(parts.secret)
     if reason or not _is_login(rule, parts):
         return reason
+    # In settings it may be the login of a composition: `POSTGRES_USER: user`.
+    if (parts.form or rule.form) != "split" and values.stands_for_a_login(parts.user, parts.secret):
+        return "a placeholder"
     if len(parts.secret) < values.MIN_PASSWORD:
         return "too short for a password"
     if parts.endpoints and values.is_weak(parts.secret) and all(values.is_reserved(at.host) for at in parts.endpoints):

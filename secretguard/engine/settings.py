@@ -68,12 +68,19 @@ def settings(data: bytes, start: int, end: int) -> list[Setting]:
 
 
 def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
-    """Whether this is a list of names (`['A', 'b']`, not `define('A', 'b')`) or the inside of `${A:-b}`."""
+    """Whether this only looks like one.
+
+    A list of names (`['A', 'b']`, not `define('A', 'b')`), Ansible's `lookup('password', 'file')`, the inside of
+    `${A:-b}`, a `user:password@host` (a bare value stands behind a blank, as YAML has it).
+    """
     if match.re is not _ASSIGNMENT:
         return False
-    before = data[max(0, match.start("key") - 4) : match.start("key")]
+    before = data[max(0, match.start("key") - 12) : match.start("key")]
     if match["op"] == b",":
-        return not before.rstrip(b" \t\"'`").endswith(b"(")
+        caller = before.rstrip(b" \t\"'`")
+        return not caller.endswith(b"(") or caller.endswith((b"lookup(", b"query("))
+    if match["op"] == b":" and match["bare"] and match.start("bare") == match.end("op") and b"@" in match["bare"]:
+        return True
     return before.endswith(b"${")
 
 

@@ -26,7 +26,7 @@ _REFERENCE = _any_of(
 )  # fmt: skip
 _HASH = _any_of(
     r"^\$(?:2[abxy]?|[156]|y|argon2\w*|pbkdf2[\w-]*)\$", r"^pbkdf2[_:]", r"^SCRAM-SHA-\d", r"^md5[0-9a-f]{32}$",
-    r"^\{(?:S?SHA|bcrypt)", r"^sha(?:1|256|512)[:$]",
+    r"^\{(?:S?SHA|bcrypt)", r"^sha(?:1|256|512)[:$]", r"^\*[0-9A-Fa-f]{40}$",
 )  # fmt: skip
 _MASK = _any_of(
     r"^[*xX.•●_#?-]+$", r"[*•●]{4,}", r"[xX]{6,}", r"\.\.\.", r"…", r"^<.*>$", r"^\[.*\]$"
@@ -38,12 +38,14 @@ _PLACEHOLDER = _any_of(
     r"(?i:your[_-]?\w+[_-](?:here|key|token|password|secret))",
     r"(?i:insert[_-]?(?:your|here)|[_-]here$|^enter[_-]|^fill[_-]?(?:me|in))",
     r"(?i:^my[_-]?(?:secret|password|token|api|key|super))",
-    r"(?i:^(?:the|some|any|a)[_-](?:secret|password|key|token))",
+    r"(?i:^(?:(?:the|any|a)[_-]|some[_-]?)(?:secret|password|passwd|pwd|key|token))",
     r"(?i:sample[_-]?(?:key|token|secret|password)|not[_-]?a[_-]?real)",
     # short words by themselves only: they stand in one random key of a few thousand
     r"(?i:(?<![a-z0-9])(?:dummy|fake|mock)(?![a-z0-9]))",
     r"(?i:^(?:foo|bar|baz|foobar|foobarbaz|qux|null|none|undefined|true|false|nil|string|todo|tbd)$)",
-    r"^[A-Z]+(?:_[A-Z]+)+$",
+    r"(?i:^anonymous@?$)",
+    r"^[A-Z]+(?:_[A-Z]+)+$|^(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|KEY)$",
+    r"(?i:^(?:abc|def|ghi|xyz|123|456|789|[_-])+$)",
 )
 _SEQUENCES = (
     "0123456789",
@@ -68,6 +70,8 @@ _WEAK_WORDS = re.compile(
     r"|letmein)"
     r"[a-z_. -]*\d{0,4}[!@#$%]{0,2}$"
 )
+_A_USER = re.compile(r"(?i)(?:user|username|login|usr|uname|name)$")
+_A_PASSWORD = re.compile(r"(?i)(?:pass|password|passwd|pwd|pw|secret)$")
 _LOCAL = re.compile(
     r"^(?:localhost(?:\.localdomain)?|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0|host\.docker\.internal|.*\.local(?:host)?|)$",
     re.IGNORECASE,
@@ -92,6 +96,9 @@ _DOCUMENTED = frozenset(
         "f2d6ca16515033e5dce14eba840b979d27b5cbae24bb3e5bf484339667f86397",  # Stripe
         "2598f7d6adc142d88161630f3db12ab2bd3403521c281811e5e1ce60d4ac5d76",  # Flask
         "9cb335cb7b5fb805934637d85c4f57c695baac019c0a57ceffd0afe43144c9cb",  # Flask
+        "f215faf9d88b7f0a881632ee22459ee452a296c808d261b6cc993d3a1fd0600e",  # MD5 of nothing
+        "07e23ede2756aa3f5f7cc9759117c4910875e032c27b8556a1e20626224f10ec",  # SHA-1 of nothing
+        "cd372fb85148700fa88095e3492d3f9f5beb43e555e5ff26d95f5a6adc36f8e6",  # SHA-256 of nothing
     }
 )
 
@@ -127,6 +134,11 @@ def is_reserved(host: str) -> bool:
     return _RESERVED_HOST.search(host) is not None
 
 
+def stands_for_a_login(user: str, password: str) -> bool:
+    """Whether `user:password` only says where a user and a password go."""
+    return _A_USER.match(user) is not None and _A_PASSWORD.match(password) is not None
+
+
 def placeholder(value: str) -> str:
     """Return why `value` is an example rather than a credential, or an empty string."""
     if hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest() in _DOCUMENTED:
@@ -160,7 +172,7 @@ def unquote_if_base64_login(text: str) -> tuple[str, str] | None:
 def unbase64(text: str) -> str | None:
     """Return the printable text that `text` is the base64 of, or None if it is nothing of the kind."""
     try:
-        plain = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8")
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8").rstrip("\r\n")
     except (binascii.Error, ValueError):
         return None
     return plain if plain.isprintable() else None

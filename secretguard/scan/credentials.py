@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from secretguard.engine.values import is_weak
 from secretguard.model import (
     ANONYMOUS_FAMILIES,
     Confidence,
@@ -24,6 +25,8 @@ _DEFAULT_PORTS = {
     "cassandra": 9042, "nats": 4222, "mqtt": 1883, "kafka": 9092,
 }  # fmt: skip
 _PLACES = list(Place)
+_WITH_PUBLIC_HALF = ("aws", "twilio", "token")
+"""Families whose user is an issued id, which is found by itself too."""
 
 
 def group(occurrences: Iterable[Occurrence], jobs: int = 0) -> tuple[Credential, ...]:
@@ -50,8 +53,9 @@ def group(occurrences: Iterable[Occurrence], jobs: int = 0) -> tuple[Credential,
 def joins(keys: Iterable[Key]) -> dict[Key, Key]:
     """Return for each key the key it joins (itself, mostly).
 
-    A spelling without user or family joins the one with the same secret, if exactly one fits; and a public half
-    that stands alone (an AWS key id) joins the credential whose user it is.
+    A spelling without user or family joins the one with the same secret, if exactly one fits, unless that is a
+    password that everybody takes; and a public half that stands alone (an AWS key id) joins the credential whose
+    user it is.
     """
     targets: dict[Key, Key] = {key: key for key in keys}
     by_secret: dict[str, list[Key]] = defaultdict(list)
@@ -61,9 +65,10 @@ def joins(keys: Iterable[Key]) -> dict[Key, Key]:
         if key[1]:
             by_user[key[0], key[1]].append(key)
     for key in targets:
-        richer = [other for other in by_secret[key[2]] if _says_more(other, key)]
+        same = () if is_weak(key[2]) or key[1] == key[2] else by_secret[key[2]]
+        richer = [other for other in same if _says_more(other, key)]
         best = [one for one in richer if not any(_says_more(other, one) for other in richer)]
-        owners = [other for other in by_user.get((key[0], key[2]), ()) if other != key]
+        owners = by_user.get((key[0], key[2]), ()) if key[0] in _WITH_PUBLIC_HALF and not key[1] else ()
         if len(best) == 1:
             targets[key] = best[0]
         elif not richer and len(owners) == 1:

@@ -95,7 +95,7 @@ def sources_for(
     if mode not in MODES:
         raise UsageError(f"unknown mode {mode!r}", hint=f"One of {', '.join(MODES)}.")
     if mode == "stdin":
-        return Opened("stdin", "", (StdinSource(stdin or sys.stdin.buffer),))
+        return Opened("stdin", "", (StdinSource(stdin or _stdin()),))
     if is_clone_url(target):
         return _cloned(target, mode, since)
     path = Path(target)
@@ -188,6 +188,12 @@ def _file(path: Path, mode: str) -> Opened:
     shown = resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else resolved.name
     source = file_source(resolved, shown, repository.object_format if repository else "sha1")
     return Opened(str(path), str(root), (source,), repository, repository.head if repository else None)
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise SourceError("standard input is closed", hint="Pipe something in, or give a path in place of --stdin.")
+    return sys.stdin.buffer
 
 
 def _is_directory(path: Path) -> bool:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from secretguard.errors import UsageError
 from secretguard.git.additions import Addition, find_additions
-from secretguard.git.history import read_commits, written_text
+from secretguard.git.history import written_text
 from secretguard.git.index import staged
 from secretguard.git.objects import present, read_objects
 from secretguard.git.repository import Repository
 from secretguard.git.trees import TreeEntry
 from secretguard.model import Blob, Location, Place, Problem
-from secretguard.scan.sources_places import Found, added, head_files
+from secretguard.scan.sources_places import Found, added, head_files, message_locations, or_problem
 
 
 @dataclass(slots=True)
@@ -82,9 +82,8 @@ class RangeSource:
         wanted = [one for one in self._additions if one.blob in ids]
         for location in added(self.repository, wanted, dict.fromkeys(lineage, Place.HISTORY), self.problems):
             found[location.blob].append(location)
-        for commit in read_commits(self.repository, [name for name in ids if name in lineage], self.problems):
-            place = Location(Place.COMMIT_MESSAGE, "", commit.id, commit.id, commit.author, commit.date)
-            found[commit.id].append(place)
+        for location in message_locations(self.repository, [name for name in ids if name in lineage], self.problems):
+            found[location.blob].append(location)
         return found
 
     def _list(self) -> dict[str, list[str]]:
@@ -120,16 +119,20 @@ class HeadSource:
         here = [entry for entry in self._list() if entry.blob in ids]
         if not here or self.repository.head is None:
             return found
-        lineage = ancestors(self.repository, self.repository.head)
-        wanted = {entry.blob for entry in here}
-        additions = find_additions(self.repository, lineage, self.problems, wanted)
-        for location in added(self.repository, additions, dict.fromkeys(lineage, Place.HISTORY), self.problems):
+        blobs = {entry.blob for entry in here}
+        additions = list(or_problem(lambda: self._additions(blobs), "history", self.problems))
+        places = {one.commit: Place.HISTORY for one in additions}
+        for location in added(self.repository, additions, places, self.problems):
             if location.at_head:
                 found[location.blob].append(location)
         for entry in here:
             if not any(location.path == entry.path for location in found[entry.blob]):
                 found[entry.blob].append(Location(Place.HISTORY, entry.path, entry.blob, at_head=True))
         return found
+
+    def _additions(self, blobs: Collection[str]) -> Iterator[Addition]:
+        lineage = ancestors(self.repository, self.repository.head or "")
+        return find_additions(self.repository, lineage, self.problems, blobs)
 
     def _list(self) -> list[TreeEntry]:
         if self._entries is None:

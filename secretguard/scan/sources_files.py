@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from secretguard.errors import GitError
 from secretguard.git import windows
 from secretguard.git.repository import Repository
 from secretguard.git.worktree import list_worktree
@@ -123,7 +124,11 @@ def worktree_source(repository: Repository, *, include_ignored: bool = False, be
     root = repository.worktree
 
     def paths(source: FilesSource) -> Sequence[str]:
-        listing = list_worktree(repository, source.problems, include_ignored=include_ignored, below=below)
+        try:
+            listing = list_worktree(repository, source.problems, include_ignored=include_ignored, below=below)
+        except GitError as error:  # without an index there is no telling what is ignored
+            source.problems.append(Problem(".git/index", str(error), error.hint))
+            return walked_paths(source, below, lambda directory: not _is_git_dir(root / directory))
         for nested in listing.repositories:
             if _holds_something(root / nested):
                 source.leave_out(nested, "is a repository of its own (a submodule, say); scan it by itself")

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from secretguard.git.history import Tag, parents_of, parse_tag, tree_of, written_text
 from secretguard.git.objects import ObjectInfo, connectivity_checked, list_objects, read_objects
 from secretguard.git.refs import read_tips
 from secretguard.git.repository import Repository
 from secretguard.model import Blob, Location, Problem
-from secretguard.scan.sources_places import Ancestry, locate_objects
+from secretguard.scan.sources_places import Ancestry, locate_objects, or_problem
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _POINTER_LIMIT = 1024
@@ -43,7 +44,8 @@ class HistorySource:
         """Yield each blob, and what people wrote in each commit and tag under its own id."""
         ids = self._list()
         with connectivity_checked(self.repository, self.problems):
-            for info, blob in read_objects(self.repository, ids, self.problems):
+            read = partial(read_objects, self.repository, ids, self.problems)
+            for info, blob in or_problem(read, "objects", self.problems):
                 self.objects += blob.offset == 0
                 if info.type == "blob":
                     self._note_pointer(blob)
@@ -57,16 +59,18 @@ class HistorySource:
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
         """Return where the objects with these ids live; ids of other sources are passed over."""
-        if not ids:
+        mine = set(ids).intersection(self._list())
+        if not mine:
             return {}
-        tips = read_tips(self.repository)
+        tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
         ancestry = Ancestry(self.repository, self._graph, self._lineage(), self._tags, tips, self.problems)
-        return locate_objects(ancestry, ids)
+        return locate_objects(ancestry, mine)
 
     def _list(self) -> list[str]:
         if self._ids is None:
             self._ids = []
-            for info in list_objects(self.repository, self.problems):
+            listed = partial(list_objects, self.repository, self.problems)
+            for info in or_problem(listed, "objects", self.problems):
                 if info.type != "tree":
                     self._ids.append(info.id)
                     self._bytes += info.size

@@ -92,3 +92,16 @@ def test_a_spelling_that_two_credentials_fit_stays_alone() -> None:
     unknown, postgres, mysql = ("database", "", "s"), ("postgres", "app", "s"), ("mysql", "app", "s")
     for order in permutations([unknown, postgres, mysql]):
         assert joins(list(order)) == {unknown: unknown, postgres: postgres, mysql: mysql}
+
+
+def test_a_password_that_everybody_takes_joins_nothing() -> None:
+    unknown, known = ("password", "admin", "admin"), ("mongodb", "admin", "admin")
+    assert joins([unknown, known]) == {unknown: unknown, known: known}
+    assert joins([("database", "", "secret"), ("mysql", "app", "secret")])["database", "", "secret"][0] == "database"
+
+
+def test_a_password_is_not_taken_for_the_user_of_another_login() -> None:
+    first, second = ("password", "admin", "ansible-7f3"), ("password", "ansible-7f3", "q9Zk27vbn")
+    assert joins([first, second]) == {first: first, second: second}
+    lone, other = ("postgres", "", "app-7f3"), ("postgres", "app-7f3", "q9Zk27vbn")
+    assert joins([lone, other]) == {lone: lone, other: other}

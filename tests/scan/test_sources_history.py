@@ -272,3 +272,38 @@ def test_an_lfs_object_is_placed_where_its_pointer_is(repo: Workshop) -> None:
         [at] = [at for source in opened.sources for at in source.locate([lonely]).get(lonely, [])]
         assert at.source is Place.WORKTREE
         assert at.path.startswith(".git/lfs/objects/")
+
+
+def test_refs_that_cannot_be_read_are_a_problem_and_every_match_still_has_a_place(repo: Workshop) -> None:
+    commit = repo.commit("one", f="secret\n")
+    repo.git("pack-refs", "--all")
+    source = scanned(repo)
+    (repo.path / ".git/packed-refs").write_text("garbage\n")
+    name = repo.id_of("secret\n")
+    found = source.locate([name, commit])
+    assert [(at.path, at.commit) for at in found[name]] == [("f", commit)]
+    assert [at.source for at in found[commit]] == [Place.COMMIT_MESSAGE]
+    assert any(problem.where == "refs" and not problem.is_note for problem in source.problems)
+
+
+def test_a_damaged_index_is_a_problem_and_history_and_files_are_still_read(repo: Workshop) -> None:
+    repo.commit("one", f="secret\n")
+    repo.write("g", "on disk\n")
+    (repo.path / ".git/index").write_bytes(b"garbage, and long enough to be looked at by anybody who reads it")
+    with sources_for(str(repo.path), "history") as opened:
+        contents = {blob.id: blob.data for source in opened.sources for blob in source.blobs()}
+        located = [source.locate(list(contents)) for source in opened.sources]
+        problems = {problem.where for source in opened.sources for problem in source.problems if not problem.is_note}
+    assert {b"secret\n", b"on disk\n"} <= set(contents.values())
+    assert repo.id_of("secret\n") in located[0]
+    assert problems >= {"index", ".git/index"}
+
+
+def test_a_match_keeps_its_place_when_objects_vanish_while_it_is_looked_for(repo: Workshop) -> None:
+    commit = repo.commit("one", f="secret\n")
+    source = scanned(repo)
+    repo.damage(commit, None)
+    name = repo.id_of("secret\n")
+    found = source.locate([name, commit])
+    assert found[name]
+    assert [at.source for at in found[commit]] == [Place.COMMIT_MESSAGE]

@@ -60,4 +60,5 @@ def _family(found: Found, start: int, end: int) -> str:
     if found.rule.family != "database":
         return ""
     low, high = neighbourhood(found.data, found.start, found.end)
-    return family_named(found.group("engine")) or nearest_family(found.data, low, high, (start, end))
+    named = family_named(found.group("engine"))
+    return named or nearest_family(found.data, low, high, (start, end), of_database=True)

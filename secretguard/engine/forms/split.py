@@ -165,7 +165,7 @@ def _siblings(found: Found, around: Sequence[Setting], mine: Setting, prefix: st
             if only_block and not (block and block[0] <= other.start < block[1]):
                 continue
             role = "user" if named and other.key == "name" else _role(other.key, prefix, flags=flags)
-            if role and role not in roles and _is_companion(other):
+            if role and role not in roles and _is_companion(other) and not _is_variable(found.data, mine, other):
                 roles[role] = other.value
         if "host" in roles:
             break
@@ -181,8 +181,8 @@ def _role(key: str, prefix: str, *, flags: bool) -> str | None:
     longer = "elasticsearch_" if prefix == "elastic_" else prefix
     for stem in dict.fromkeys((prefix, shorter, longer)):
         rest = snake[len(stem) :] if snake.startswith(stem) else ""
-        if rest == "name" and not stem and not key.isupper():
-            continue  # Django's NAME is a database; `name:` is anything
+        if rest in ("name", "hosts") and not stem and not key.isupper():
+            continue  # Django's NAME is a database; `name:` is anything, and Ansible's `hosts:` all of them
         if rest in _ROLES:
             return _ROLES[rest]
     return None
@@ -191,6 +191,13 @@ def _role(key: str, prefix: str, *, flags: bool) -> str | None:
 def _is_companion(setting: Setting) -> bool:
     value = setting.value
     return bool(value) and len(value) < 200 and value not in ("true", "false", "new") and not is_reference(value)
+
+
+def _is_variable(data: bytes, mine: Setting, other: Setting) -> bool:
+    """Whether `other` is a variable: `user = app` beside `password = "…"`, where a literal has quotes."""
+    if other.quoted or not mine.quoted or other.key.isupper() or not other.value.isidentifier():
+        return False
+    return data[other.start + len(other.key) : other.value_start] == b" = "
 
 
 def _braces(data: bytes, at: int, around: Sequence[Setting]) -> tuple[int, int] | None:
@@ -232,7 +239,8 @@ def _family(found: Found, prefix: str, siblings: dict[str, str], port: int | Non
     if named:
         return named
     low, high = neighbourhood(found.data, mine.start, mine.value_end)
-    return nearest_family(found.data, low, high, (mine.start, mine.value_end)) or found.rule.family
+    around, of_database = (mine.start, mine.value_end), found.rule.family == "database"
+    return nearest_family(found.data, low, high, around, of_database=of_database) or found.rule.family
 
 
 def _in_kubernetes_data(data: bytes, at: int) -> bool:

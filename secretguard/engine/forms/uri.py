@@ -70,6 +70,10 @@ def _split_userinfo(rest: str) -> tuple[str, str] | None:
             hosts = ",".join([host, *(other.rpartition("@")[2] for other in others)])
             return userinfo, hosts + rest[len(authority) :]
         cut = authority.rindex("@")
+        if ":" not in rest[:cut] and not _HOST.fullmatch(authority, cut + 1):
+            # me@mail.net:pa#ss@host: the user is an address, and a raw # looks like the end of the authority.
+            later = rest.rfind("@")
+            cut = later if _HOST.match(rest, later + 1) else cut
         return rest[:cut], rest[cut + 1 :]
     if ":" not in authority or re.search(r":\d{1,5}$", authority):
         return None

@@ -1,16 +1,18 @@
 """What a plugin must offer. A plugin is a module with the functions of a Protocol: no base class, no register()."""
 
 from collections.abc import Sequence
-from importlib.resources.abc import Traversable
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from secretguard.model import Report
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
 class RulesPlugin(Protocol):
     """Entry-point group `secretguard.rules`."""
 
-    def rules(self) -> Sequence[Traversable]:
+    def rules(self) -> "Sequence[Traversable]":
         """Return the plugin's rule files (YAML, see `docs/rules.md`)."""
         ...
 

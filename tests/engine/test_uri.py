@@ -89,6 +89,7 @@ def test_references_and_urls_without_password_are_not_findings(text: str) -> Non
 
 
 def test_a_default_password_on_this_machine_is_low_and_not_silent() -> None:
-    (match,) = find("postgres://postgres:postgres@localhost:5432/x\n")
+    name = "postgres"
+    (match,) = find(f"{name}://{name}:{name}@localhost:5432/x\n")
     assert (match.severity, match.placeholder) == ("low", "")
     assert "postgres:****@" not in match.redacted.replace("postgres://", "")

@@ -125,7 +125,7 @@ def _is_literal(found: Found, setting: Setting) -> bool:
     if _NAME_OF_SECRET.match(value):
         return False
     if setting.quoted:
-        return not value.isspace()
+        return value == value.strip()  # else the quotes are two, around the text between them
     if _NOT_A_VALUE.match(value) or "(" in value or value[0] in "&*[|>@!{" or value.startswith("//"):
         return False
     if setting.key.isupper():

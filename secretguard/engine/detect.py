@@ -59,7 +59,7 @@ def detect(blob: Blob, detector: Detector) -> Finding:
     hits = _hits(blob.data, detector)
     found = [*_in_text(View(blob, blob.data), hits, detector)]
     if blob.offset == 0 and is_container(blob.data):
-        found.extend(_in_container(View(blob, blob.data, inner=""), detector, problems))
+        found = _innermost(found, [*_in_container(View(blob, blob.data, inner=""), detector, problems)])
     hit = bool(found) if hits is None else bool(hits)
     return Finding(tuple(most_specific(found)) if found else (), tuple(problems), hit)
 
@@ -92,13 +92,20 @@ def _in_container(view: View, detector: Detector, problems: list[str]) -> Iterat
             problems.append(f"{name}: {member.problem}" if name else member.problem)
             continue
         inside = replace(view, data=member.data, inner=name)
-        yield from _in_text(inside, _hits(member.data, detector), detector)
+        outer = [*_in_text(inside, _hits(member.data, detector), detector)]
         if not is_container(member.data):
-            continue
-        if view.depth + 1 < MAX_DEPTH:
-            yield from _in_container(replace(inside, depth=view.depth + 1), detector, problems)
+            yield from outer
+        elif view.depth + 1 < MAX_DEPTH:
+            deeper = [*_in_container(replace(inside, depth=view.depth + 1), detector, problems)]
+            yield from _innermost(outer, deeper)
         else:
+            yield from outer
             problems.append(f"{name}: archives nested deeper than {MAX_DEPTH} were not opened")
+
+
+def _innermost(outer: list[Match], inner: list[Match]) -> list[Match]:
+    """Leave out what the members tell better: in a tar or a stored zip they can be read from outside too."""
+    return [one for one in outer if not any(one.secret.same_as(other.secret) for other in inner)] + inner
 
 
 def _anchor_ends(data: bytes, anchors: Sequence[EncodedAnchor]) -> dict[int, list[int]]:

@@ -112,7 +112,7 @@ def _missed(prefilter: HyperscanPrefilter, rules: Sequence[Rule]) -> Iterator[tu
     """Yield the prefilters that the database does not find in texts they match.
 
     Vectorscan 5.4 misses `(?:postgres|pg)[a-z]{0,32}password=` in `pgpassword=` when some 24 bytes stand before it:
-    where one or two bytes may lead to a repeat before the longest literal. See docs/decisions.md.
+    where an alternative of two bytes leads to a repeat before the longest literal. See docs/decisions.md.
     """
     for number, rule in enumerate(rules):
         for index, expression in enumerate(rule.prefilters):

@@ -1,0 +1,74 @@
+"""What looked like a credential in real repositories and was none, and what was one all the same."""
+
+import random
+import string
+
+import pytest
+
+from secretguard.model import Match
+from secretguard.testing import find
+
+RNG = random.Random(41)
+VALUE = "".join(RNG.choices(string.ascii_letters + string.digits, k=20))
+HEX = "".join(RNG.choices("0123456789abcdef", k=40))
+
+
+def reported(text: str) -> list[Match]:
+    return [match for match in find(text) if not match.placeholder]
+
+
+HARMLESS = {
+    "prose about an option": "Added Authentication to redis-cli.c using -a switch, updated usage\n",
+    "Ansible's lookup": "password: \"{{ lookup('password', 'credentials/' + client + '/mysql') }}\"\n- mysql_user: x\n",
+    "a URL's parts in a sentence": '"netloc": "user:password@www.acme-corp.net:9000",\n',
+    "a pair that stands for itself": "# http://username:pass@wherever/foo\n",
+    "the same in SQL": "-- GRANT USAGE ON *.* TO 'user'@'localhost' IDENTIFIED BY 'pass';\n",
+    "the same in a header": 'headers["Authorization"] = "Basic dXNlcjpwYXNzd2Q="\n',
+    "a word in capitals": "  redis-cli -u redis://default:PASSWORD@cache.acme-corp.net:6379/0\n",
+    "anonymous FTP": "ftp://anonymous:anonymous@ftp.acme-corp.net/pub\n",
+    "a token against forged requests": f'{{"csrftoken": "{VALUE}"}}\n',
+    "a page of an answer": f'nextPageToken = "{VALUE}"\n',
+    "a digest of nothing": "api_key = d41d8cd98f00b204e9800998ecf8427e\n",
+    "a hash of MySQL": f"mysql_user: name=app password='*{HEX}' encrypted=yes\n",
+    "counting": "OAuthToken: 'abc123def456'\n",
+    "a key that every page shows": f"Authorization: Bearer sb_publishable_{VALUE}_{HEX[:8]}\n",
+    "an option without a value": "(`PGPASSWORD=`, a bare `password:`)\n",
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_nothing_is_reported_for(name: str) -> None:
+    assert [(match.rule.id, match.user) for match in reported(HARMLESS[name])] == []
+
+
+def test_a_client_given_a_literal_token_is_found() -> None:
+    (match,) = reported(f'client = Client(token="{VALUE}")\n')
+    assert match.secret.reveal() == VALUE
+
+
+def test_an_unquoted_name_beside_a_quoted_password_is_a_variable() -> None:
+    text = f'# host = "10.20.30.40"\n# user = "ops"\nuser = chosen_user\n# password = "{VALUE}"\npassword = chosen\n'
+    (match,) = reported(text)
+    assert (match.user, match.secret.reveal()) == ("ops", VALUE)
+
+
+def test_a_database_password_is_not_the_neighbouring_cache_s() -> None:
+    text = f"DB_HOST=db.acme-corp.net\nDB_USERNAME=app\nDB_PASSWORD={VALUE}\n\nREDIS_HOST=cache.acme-corp.net\n"
+    (match,) = reported(text)
+    assert match.family == "database"
+
+
+def test_ansible_s_hosts_are_not_the_login_s() -> None:
+    (match,) = reported(f"- hosts: all\n  vars:\n    db_user: app\n    db_password: {VALUE}\n")
+    assert (match.user, match.endpoints) == ("app", ())
+
+
+def test_an_address_as_user_and_a_raw_sign_in_the_password() -> None:
+    (match,) = reported(f"https://me@acme-corp.net:{VALUE}!#@4@git.acme-corp.net\n")
+    assert (match.user, match.secret.reveal()) == ("me@acme-corp.net", f"{VALUE}!#@4")
+    assert [endpoint.host for endpoint in match.endpoints] == ["git.acme-corp.net"]
+
+
+def test_whose_server_it_is_says_the_name_before_the_url_and_not_the_next_line() -> None:
+    text = f"CLICKHOUSE_URL=https://app:{VALUE}@olap.acme-corp.net:8443\nSITE_URL=https://bot:{HEX}@www.acme-corp.net\n"
+    assert {match.user: match.family for match in reported(text)} == {"app": "clickhouse", "bot": "url"}

@@ -45,7 +45,7 @@ _PLACEHOLDER = _any_of(
     r"(?i:^(?:foo|bar|baz|foobar|foobarbaz|qux|null|none|undefined|true|false|nil|string|todo|tbd)$)",
     r"(?i:^anonymous@?$)",
     r"^[A-Z]+(?:_[A-Z]+)+$|^(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN|KEY)$",
-    r"(?i:^(?:abc|def|ghi|xyz|123|456|789|[_-])+[a-z0-9]{0,2}$)",
+    r"(?i:^(?=.{10})(?=.*[a-z])(?:abc|def|ghi|xyz|123|456|789|[_-])+[a-z0-9]{0,2}$)",
 )
 _SEQUENCES = (
     "0123456789",

@@ -41,6 +41,12 @@ def test_nothing_is_reported_for(name: str) -> None:
     assert [(match.rule.id, match.user) for match in reported(HARMLESS[name])] == []
 
 
+def test_a_password_that_counts_is_weak_and_not_silent() -> None:
+    for counting in ("1" + "234", "abc" + "123"):
+        (match,) = reported(f"mysql://root:{counting}@db.acme-corp.net/shop\n")
+        assert match.secret.reveal() == counting
+
+
 def test_a_client_given_a_literal_token_is_found() -> None:
     (match,) = reported(f'client = Client(token="{VALUE}")\n')
     assert match.secret.reveal() == VALUE

@@ -1,11 +1,15 @@
-"""Bundles every vendor folder under plugins/ into the one wheel, from the plugins' own pyproject.toml files."""
+"""Compiles the delta loop where it can, and bundles every vendor folder under plugins/ into the one wheel, from the plugins' own pyproject.toml files."""
 
+import os
+import sys
 import tomllib
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 
 ROOT = Path(__file__).parent
+COMPILED = ("delta", "families")
+"""Modules of secretguard.git that Cython compiles."""
 
 
 def bundle() -> dict[str, object]:
@@ -31,4 +35,31 @@ def bundle() -> dict[str, object]:
     return {"packages": packages, "package_dir": package_dir, "entry_points": points}
 
 
-setup(package_data={"": ["*.yaml", "py.typed"]}, **bundle())
+def compiled() -> list[Extension]:
+    """Return the modules of the delta loop for the compiler; the same source runs uncompiled where that fails.
+
+    SECRETGUARD_PURE=1 leaves them uncompiled.
+    """
+    if os.environ.get("SECRETGUARD_PURE") == "1":
+        return []
+    try:
+        from Cython.Build import cythonize
+
+        extensions: list[Extension] = cythonize(
+            [f"secretguard/git/{name}.py" for name in COMPILED],
+            build_dir="build/cython",
+            compiler_directives={"language_level": 3, "annotation_typing": False, "wraparound": False},
+        )
+    except Exception as error:  # whatever it is: without the compiled modules everything works, only slower
+        print(f"secretguard: uncompiled: {error}", file=sys.stderr)
+        return []
+    for extension in extensions:
+        extension.optional = True  # cythonize drops the flag where it is given to an Extension
+    return extensions
+
+
+setup(
+    package_data={"": ["*.yaml", "py.typed"], "secretguard.git": ["*.pxd"]},
+    ext_modules=compiled(),
+    **bundle(),
+)

@@ -1,0 +1,217 @@
+"""Deltas of a pack: taken apart, applied, and the text around what they change. Compiled where there is a compiler.
+
+Plain Python that Cython compiles with the types of `delta.pxd`; without a compiler the same source runs as it is.
+Instructions stand in one array of signed 64-bit numbers: the size of the base, the size of the result, then pairs
+(source, length); a source below zero is minus the offset of inserted bytes in the delta.
+The format: gitformat-pack(5), "Deltified representation".
+"""
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from secretguard.git import uncompiled as cython
+
+COMPILED: bool = cython.compiled
+_HEAD = 2
+"""Where the instructions begin, after the two sizes."""
+_NEWLINE = 10
+_COLUMNS = 5
+"""Numbers in a row of the table of windows: see `add_windows`."""
+
+
+class DeltaError(ValueError):
+    """The bytes are no delta of this base."""
+
+
+def parse_delta(delta: bytes, steps: "array[int]") -> int:
+    """Take `delta` apart into `steps` and return where they end, or -1 if there is not room enough.
+
+    Raises DeltaError; every instruction it returns stays within base, delta and result.
+    """
+    try:
+        return _parse(delta, steps)
+    except IndexError:
+        raise DeltaError("an instruction is cut off") from None
+
+
+def _parse(delta: bytes, steps: "array[int]") -> int:
+    length = len(delta)
+    room = len(steps) - 2
+    at = 0
+    for field in range(_HEAD):
+        size = 0
+        shift = 0
+        while True:
+            if shift > 49:
+                raise DeltaError("a size beyond all bounds")
+            byte = delta[at]
+            at += 1
+            size |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        steps[field] = size
+    base_size = steps[0]
+    size = steps[1]
+    done = 0
+    end = _HEAD
+    while at < length:
+        if end > room:
+            return -1
+        code = delta[at]
+        at += 1
+        if code & 128:
+            source = 0
+            count = 0
+            if code & 1:
+                source = delta[at]
+                at += 1
+            if code & 2:
+                source |= delta[at] << 8
+                at += 1
+            if code & 4:
+                source |= delta[at] << 16
+                at += 1
+            if code & 8:
+                source |= delta[at] << 24
+                at += 1
+            if code & 16:
+                count = delta[at]
+                at += 1
+            if code & 32:
+                count |= delta[at] << 8
+                at += 1
+            if code & 64:
+                count |= delta[at] << 16
+                at += 1
+            if count == 0:
+                count = 65536
+            if source + count > base_size:
+                raise DeltaError("a copy reaches beyond the base")
+            steps[end] = source
+        else:
+            count = code
+            if count == 0 or at + count > length:
+                raise DeltaError("an insert is cut off")
+            steps[end] = -at
+            at += count
+        steps[end + 1] = count
+        end += 2
+        done += count
+        if done > size:
+            raise DeltaError("the result is longer than it says")
+    if done != size:
+        raise DeltaError("the result is shorter than it says")
+    return end
+
+
+def apply_delta(base: bytes, delta: bytes, steps: "array[int]", end: int, result: bytearray) -> None:
+    """Write into `result`, which has the size `steps` names, what `parse_delta` made of `delta`.
+
+    Raises DeltaError if `base` or `result` have another size.
+    """
+    if len(base) != steps[0] or len(result) != steps[1]:
+        raise DeltaError("the base has another size")
+    done = 0
+    for step in range(_HEAD, end, 2):
+        source = steps[step]
+        count = steps[step + 1]
+        if cython.compiled:
+            if source >= 0:
+                memcpy(cython.address(result[done]), cython.address(base[source]), count)
+            else:
+                memcpy(cython.address(result[done]), cython.address(delta[-source]), count)
+        elif source >= 0:
+            result[done : done + count] = base[source : source + count]
+        else:
+            result[done : done + count] = delta[-source : count - source]
+        done += count
+
+
+def add_windows(
+    result: bytes,
+    steps: "array[int]",
+    end: int,
+    reach: int,
+    text: bytearray,
+    fill: int,
+    table: "array[int]",
+    rows: int,
+) -> int:
+    """Append to `text` the lines of `result` that are not wholly copied from its base, and a row for each to `table`.
+
+    A row is (start in `text`, start in `result`, first fresh end, last fresh end, end in `result`): a match of at most
+    `reach` bytes within one line, judged with one byte on each side, that ends at a fresh end may differ from the
+    base's; any other is the base's own, moved. Every window is followed by a newline in `text`. Windows are whole
+    lines, or `reach` + 1 bytes on each side of the change where a line is longer. Returns the number of rows; -1 where
+    text or table have no room for more.
+    """
+    size = steps[1]
+    first = rows
+    done = 0
+    expected = 0
+    for step in range(_HEAD, end + 2, 2):
+        if step < end:
+            source = steps[step]
+            count = steps[step + 1]
+        else:  # behind the end of the result the end of the base should follow
+            source = steps[0]
+            count = 0
+        begin = done
+        done += count
+        if source >= 0:
+            is_seam = source != expected and expected >= 0
+            expected = source + count
+            if not is_seam:
+                continue
+            stop = begin
+        else:
+            expected = -1  # the window of an insert holds the seam behind it
+            stop = done
+        row = (rows - 1) * _COLUMNS
+        if rows > first:
+            last = table[row + 3]
+            if stop <= last and (last == size or result[last] == _NEWLINE):
+                continue  # on a line that is taken already
+        last = stop
+        limit = min(stop + reach, size)
+        while last < limit and result[last] != _NEWLINE:
+            last += 1
+        high = min(last + 1, size)
+        if rows > first and begin <= table[row + 4]:
+            table[row + 3] = max(table[row + 3], last)
+            table[row + 4] = max(table[row + 4], high)
+            continue
+        low = begin
+        limit = max(begin - reach - 1, 0)
+        while low > limit and result[low - 1] != _NEWLINE:
+            low -= 1
+        if rows > first and low <= table[row + 4]:
+            table[row + 3] = last
+            table[row + 4] = high
+            continue
+        row += _COLUMNS
+        if row + _COLUMNS > len(table):
+            return -1
+        table[row + 1] = low
+        table[row + 2] = begin
+        table[row + 3] = last
+        table[row + 4] = high
+        rows += 1
+    for row in range(first * _COLUMNS, rows * _COLUMNS, _COLUMNS):
+        low = table[row + 1]
+        count = table[row + 4] - low
+        if fill + count + 1 > len(text):
+            return -1
+        table[row] = fill
+        if cython.compiled:
+            if count > 0:
+                memcpy(cython.address(text[fill]), cython.address(result[low]), count)
+        else:
+            text[fill : fill + count] = result[low : low + count]
+        fill += count
+        text[fill] = _NEWLINE
+        fill += 1
+    return rows

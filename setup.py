@@ -1,4 +1,7 @@
-"""Compiles the delta loop where it can, and bundles every vendor folder under plugins/ into the one wheel, from the plugins' own pyproject.toml files."""
+"""Compiles the delta loop where it can, and bundles the vendor folders under plugins/ into the one wheel.
+
+What each of those declares is read from its own pyproject.toml.
+"""
 
 import os
 import sys
@@ -48,10 +51,15 @@ def compiled() -> list[Extension]:
         extensions: list[Extension] = cythonize(
             [f"secretguard/git/{name}.py" for name in COMPILED],
             build_dir="build/cython",
-            compiler_directives={"language_level": 3, "annotation_typing": False, "wraparound": False},
+            compiler_directives={
+                "language_level": 3,
+                "annotation_typing": False,
+                "boundscheck": True,  # a pack is hostile
+                "wraparound": False,
+            },
         )
     except Exception as error:  # whatever it is: without the compiled modules everything works, only slower
-        print(f"secretguard: uncompiled: {error}", file=sys.stderr)
+        sys.stderr.write(f"secretguard: uncompiled: {error}\n")
         return []
     for extension in extensions:
         extension.optional = True  # cythonize drops the flag where it is given to an Extension

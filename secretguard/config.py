@@ -4,30 +4,28 @@ The repository layer comes from the repository that is scanned and is untrusted:
 ignores, thresholds and format, and every file it names lies inside the repository.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from secretguard.config_file import read_pyproject, read_yaml
 from secretguard.errors import ConfigError
 
 REPOSITORY_FILE = ".secretguard.yaml"
+BASELINE_FILE = ".secretguard-baseline.json"
 FORMATS = ("text", "json", "jsonl", "sarif")
 FAIL_ON = ("low", "medium", "high", "critical", "live")
 MOST_JOBS = 256
-OTHER_VARIABLES = ("SECRETGUARD_ID_KEY",)
+OTHER_VARIABLES = ("SECRETGUARD_ID_KEY", "SECRETGUARD_TIMINGS")
 """Environment variables that are not configuration keys: they are read where they are used, and never stored."""
 
 _PREFIX = "SECRETGUARD_"
-_CREDENTIAL_ID = re.compile(r"sg_[0-9a-f]{12}")
+_CREDENTIAL_ID = "sg_[0-9a-f]{12}"
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredCredential:
+class IgnoredCredential(NamedTuple):
     """One entry of `ignore.credentials`."""
 
     id: str
@@ -36,8 +34,7 @@ class IgnoredCredential:
     """The file or layer it was read from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One value and the layer that gave it."""
 
     key: str
@@ -48,8 +45,7 @@ class Setting:
     """The option, variable or file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """Every choice of a run."""
 
     fail_on: str = "low"
@@ -74,8 +70,7 @@ class Config:
         return ", ".join(setting.where for setting in self.settings if setting.key == key and setting.where)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """The values of one layer, by dotted key, and what its paths are relative to."""
 
     name: str
@@ -114,7 +109,7 @@ def load_config(
         name = _field(setting.key)
         adds_up = KEYS[setting.key].adds_up and name in values
         values[name] = _joined(values[name], setting.value) if adds_up else setting.value
-    return replace(Config(), **values, root=root, settings=settings)
+    return Config(**values, root=root, settings=settings)
 
 
 def find_root(target: Path) -> Path | None:
@@ -199,8 +194,14 @@ def _flat(document: Mapping[str, object] | None, where: str) -> dict[str, object
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."
+    near = _near(word, known, cutoff=0.5)
+    return f"Did you mean `{near}`?" if near else f"Known: {', '.join(sorted(known))}."
+
+
+def _near(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    import difflib  # only somebody who mistyped pays for it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=cutoff)), "")
 
 
 def _field(key: str) -> str:
@@ -215,8 +216,8 @@ def _one_of(choices: Sequence[str]) -> "Parse":
     def parse(value: object, layer: Layer, key: str) -> str:
         if isinstance(value, str) and (value in choices or (key == "format" and layer.trusted)):
             return value
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f"Did you mean `{near[0]}`?" if near else ""
+        near = _near(str(value), choices)
+        hint = f"Did you mean `{near}`?" if near else ""
         raise layer.error(key, f"is one of {', '.join(choices)}", hint)
 
     return parse
@@ -286,7 +287,7 @@ def _credential(item: object, layer: Layer, key: str) -> IgnoredCredential:
     if not isinstance(entry, Mapping) or not {"id"} <= set(entry) <= {"id", "reason"}:
         raise layer.error(key, "holds ids, or mappings with `id` and `reason`")
     name, reason = entry["id"], entry.get("reason", "")
-    if not isinstance(name, str) or not _CREDENTIAL_ID.fullmatch(name) or not isinstance(reason, str):
+    if not isinstance(name, str) or not re.fullmatch(_CREDENTIAL_ID, name) or not isinstance(reason, str):
         raise layer.error(key, "holds something that is not a credential id", "An id is sg_ and 12 hex digits.")
     return IgnoredCredential(name, reason, layer.where)
 
@@ -294,8 +295,7 @@ def _credential(item: object, layer: Layer, key: str) -> IgnoredCredential:
 Parse = Callable[[object, Layer, str], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One thing that can be configured."""
 
     name: str

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -33,6 +33,22 @@ def check_pattern(pattern: str, max_width: int, where: str) -> None:
 def pattern_width(pattern: str) -> int:
     """Return the greatest number of bytes `pattern` can match."""
     return int(_parser.parse(pattern.encode("utf-8")).getwidth()[1])
+
+
+def other_than(words: Iterable[str], excluded: str, longest: int) -> str:
+    """Return an expression for a text of characters not `excluded`, at most `longest`, that is none of `words`.
+
+    It spells out what look-ahead would say, which no prefilter can follow. `excluded` is the inside of a class; words
+    are plain letters.
+    """
+    known = set(words)
+    heads = {word[:size] for word in known for size in range(len(word) + 1)}
+    ways = []
+    for head in sorted(heads):
+        follow = "".join(sorted(one[-1] for one in heads if one and one[:-1] == head))
+        ways.append(f"{head}[^{excluded}{follow}]")
+    shorter = sorted(heads - known - {""})
+    return f"(?:(?:{'|'.join(ways)})[^{excluded}]{{0,{longest - 1}}}|{'|'.join(shorter)})"
 
 
 def _check_nodes(nodes: Any, where: str, *, repeated: bool) -> None:

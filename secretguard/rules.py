@@ -9,7 +9,7 @@ from typing import Any
 
 from secretguard.errors import RuleError
 from secretguard.model import FAMILIES, Rule, Severity
-from secretguard.patterns import check_pattern
+from secretguard.patterns import check_pattern, other_than
 
 FORMS = ("token", "uri", "jdbc", "keyword", "ado", "split", "pem", "lines")
 CHECKSUMS = ("", "crc32-base62", "crc32-hex-le", "gitlab-routable", "bech32", "nkey", "crc32-base64")
@@ -24,16 +24,29 @@ _OPTIONAL = (
 )  # fmt: skip
 _TUPLES = ("anchors", "prefilters", "context", "examples", "counter_examples")
 _DIALECT = r"(?:\+[a-z0-9_.-]{1,24})?"
+SAMPLE_USERS = ("user", "username")
+SAMPLE_PASSWORDS = ("pass", "passwd", "password", "pwd", "secret")
+"""One beside the other in a URL, they only say where a user and a password go."""
+_USER, _SECRET = r"\s:/'\"`<>", r"\s'\"`<>"
 _LOGINS = (
-    r"://[^\s:/'\"`<>]{0,128}:[^\s'\"`<>]{1,256}@",
+    rf"://[^{_USER}]{{0,128}}:{other_than(SAMPLE_PASSWORDS, _SECRET, 256)}@",
+    rf"://(?:{other_than(SAMPLE_USERS, _USER, 128)})?:[^{_SECRET}]{{1,256}}@",
     r"://[^\s'\"`<>]{1,300}[?&;](?:password|passwd|pwd)=",
 )
 _LAST_WORD = "(?:password|passwd|passphrase|pass|pwd)"
-_GIVEN = (
-    r"[\"'\\\])]{0,3}[ \t]{0,20}(?:=|:|,|\(|[ \t])",
-    r"[\"']?,?[ \t\r]{0,4}$",  # the value stands on the next line
-    r"\"?[ \t]{0,8}>",
+# What a literal begins with; the rest is references, templates and code, to the precise pass as well.
+_QUOTED = r"[brfu@]{0,2}\\?[\"'`](?:[^\n\"'`$\{%]|\$[^\nA-Za-z_\{(]|\{[^\n\{]|%[^\n(])"
+_BARE = (
+    r"[^\s\"'`,;)\}\]<>\\&*\[|@!\{(:=$%-]|\$(?:[^\sA-Za-z_\{(]|$)|%(?:[^\n(]|$)|-(?:[^\n-]|$)"
+    r"|\$\{[a-z_]\w{0,60}:?[-=][^\n\}$]"
 )
+_GIVEN = (
+    r"(?:\\?[\"'`]?[ \t]{0,4}\]?[ \t]{0,20}(?:=>|:=|\?=|\|\|=|=|:|,|\(|<-)[ \t]{0,20}|[ \t]{1,20})"
+    rf"(?:{_QUOTED}|{_BARE})"
+    r"|\"[^<>\n]{0,40}(?:value=\"[^\"\n]|>[^<>\n])|>[^<>\n]"  # XML
+)
+_NAME_ALONE = r"(?:password|passwd|passphrase|(?-i:PASS|PWD)|(?:pass|pwd)[\"'])[\"']?,?[ \t\r]{0,8}$"
+"""`name: ACME_PASSWORD`, the value on the line below."""
 
 
 def load_rules(text: str, plugin: str) -> tuple[Rule, ...]:
@@ -71,6 +84,8 @@ def _rule(entry: object, vendor: str, plugin: str) -> Rule:
         if key in entry:
             values.update(expand(_strings(entry[key], f"{where}: `{key}`")))
     values.update({key: value for key, value in entry.items() if key not in _SHORT})
+    if "pattern" in entry:
+        values["pattern"] = "".join(_strings(entry["pattern"], f"{where}: `pattern`"))
     for key in _TUPLES:
         values[key] = _strings(values.get(key, ()), f"{where}: `{key}`")
     try:
@@ -102,7 +117,9 @@ def _from_settings(words: Sequence[str]) -> dict[str, Any]:
         "form": "split",
         "pattern": f"(?i:[a-z0-9_.-]{{0,40}}(?:{'|'.join(map(re.escape, names))})[a-z0-9_.-]{{0,32}}?{_LAST_WORD})",
         "prefilters": tuple(
-            f"(?i:(?:{group})[a-z0-9_.-]{{0,32}}{_LAST_WORD}{end})" for end in _GIVEN for group in groups
+            f"(?i:(?:{group})[a-z0-9_.-]{{0,32}}{end})"
+            for end in (f"{_LAST_WORD}(?:{_GIVEN})", _NAME_ALONE)
+            for group in groups
         ),
     }
 
@@ -121,10 +138,18 @@ _SHORT = {"schemes": _from_schemes, "settings": _from_settings}
 def _with_prefilters(values: dict[str, Any]) -> dict[str, Any]:
     if not values["prefilters"]:
         # A rule with context is found by its context: a value's bare shape is never an anchor.
-        own = tuple(f"(?i:{word})" for word in values["context"]) or (str(values["pattern"]),)
+        own = tuple(f"(?i:{word})" for word in values["context"]) or (_with_edge(values),)
         values["prefilters"] = own
     values["prefilters"] = tuple(re.sub(r"\(\?P<\w+>", "(?:", one) for one in values["prefilters"])
     return values
+
+
+def _with_edge(values: Mapping[str, Any]) -> str:
+    """Return the pattern; that of a setting, whose names have common endings, after what may stand before it."""
+    pattern, before = str(values["pattern"]), str(values["before"])
+    if values.get("form") != "split" or not re.match(r"\[[^^]", before):
+        return pattern
+    return rf"(?:^|[^\n{before[1:-1]}]|\\[nrtbf]|%[0-9A-Fa-f]{{2}}){pattern}"
 
 
 def _strings(value: object, where: str) -> tuple[str, ...]:

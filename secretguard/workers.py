@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -35,23 +37,15 @@ def processors() -> int:
 def in_parallel(work: Callable[[T], R], tasks: Sequence[T], jobs: int = 0) -> Iterator[R]:
     """Yield `work(task)` for each task as it is done, in any order; 0 jobs are as many as there are processors.
 
-    Tasks should come in descending order of cost. Raises WorkerError, or what `work` raises. Leaving the iteration early,
-    by Ctrl-C say, ends all children at once.
+    Tasks should come in descending order of cost. Raises WorkerError, or what `work` raises. Leaving the iteration
+    early, by Ctrl-C say, ends all children at once: close it where the loop may be left otherwise.
     """
     jobs = min(jobs or processors(), len(tasks), MOST)
-    if jobs <= 1 or not sys.platform.startswith(("linux", "freebsd")):
-        yield from map(work, tasks)
-        return
-    context = get_context("fork")
     children: dict[Connection, BaseProcess] = {}
     try:
-        for _ in range(jobs):
-            ours, theirs = context.Pipe()
-            child = context.Process(target=_serve, args=(work, tasks, theirs, [ours, *children]), daemon=True)
-            child.start()
-            theirs.close()
-            children[ours] = child
-        yield from _results(children, len(tasks))
+        if jobs > 1 and sys.platform.startswith(("linux", "freebsd")):
+            _start(work, tasks, jobs, children)
+        yield from _results(children, len(tasks)) if children else map(work, tasks)
     finally:
         for child in children.values():
             child.kill()
@@ -60,29 +54,49 @@ def in_parallel(work: Callable[[T], R], tasks: Sequence[T], jobs: int = 0) -> It
             ours.close()
 
 
+def _start(work: Callable[[T], R], tasks: Sequence[T], jobs: int, children: dict[Connection, BaseProcess]) -> None:
+    """Start `jobs` children, or as many as the system allows."""
+    context = get_context("fork")
+    # Ctrl-C waits until each child is known to the caller, who ends it, and deaf to Ctrl-C itself.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for _ in range(jobs):
+            ours, theirs = context.Pipe()
+            child = context.Process(target=_serve, args=(work, tasks, theirs, [ours, *children]), daemon=True)
+            child.start()
+            theirs.close()
+            children[ours] = child
+    except OSError:
+        pass  # no more processes or descriptors for us
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+
+
 def _results(children: dict[Connection, BaseProcess], tasks: int) -> Iterator[R]:
     """Hand out the numbers of the tasks, two to a child so that none waits for us, and yield what comes back."""
-    following = 0
+    numbers = iter(range(tasks))
     for ours in [*children, *children]:
-        if following < tasks:
-            ours.send(following)
-            following += 1
+        _hand_out(ours, numbers)
     done = 0
     while done < tasks:
         for ready in connection.wait([*children]):
             ours = cast("Connection[int, tuple[WorkerError | None, R]]", ready)
             try:
                 failure, result = ours.recv()
-                if following < tasks:
-                    ours.send(following)
-                    following += 1
-            except (EOFError, ConnectionResetError, BrokenPipeError):
+            except (EOFError, OSError):
                 children[ours].join()
                 raise _ended(children[ours].exitcode) from None
+            _hand_out(ours, numbers)
             if failure is not None:
                 raise failure
             done += 1
             yield result
+
+
+def _hand_out(ours: Connection, numbers: Iterator[int]) -> None:
+    for number in islice(numbers, 1):
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has ended, which shows when it should answer
+            ours.send(number)
 
 
 def _serve(work: Callable[[T], R], tasks: Sequence[T], ours: Connection, others: Sequence[Connection]) -> None:

@@ -52,12 +52,12 @@ def command() -> None:
 @click.pass_context
 def create(ctx: click.Context, target: str, file: Path | None, history: bool, force: bool) -> ExitCode:
     """Write a baseline of everything that a scan of TARGET reports today."""
-    config = configure(ctx, target)
+    config = configure(ctx.obj, target)
     path = _path(file, config, target)
     old = read_baseline(path)
     if old is not None and not force:
         raise UsageError(f"{path} exists", hint="`secretguard baseline update` adds to it; --force starts again.")
-    report = run_scan(target, _mode(history), replace(config, baseline=None if old is None else path))
+    report = run_scan(target, _mode(history), config._replace(baseline=None if old is None else path))
     entries = {credential.id: entry_for(credential) for credential in report.credentials}
     for name in _known(report) & set(old or ()):
         entries.setdefault(name, replace((old or {})[name], status="accepted", note=""))
@@ -75,10 +75,10 @@ def create(ctx: click.Context, target: str, file: Path | None, history: bool, fo
 @click.pass_context
 def update(ctx: click.Context, target: str, file: Path | None, history: bool, prune: bool) -> ExitCode:
     """Add what a scan of TARGET reports to the baseline; entries that are there keep their notes."""
-    config = configure(ctx, target)
+    config = configure(ctx.obj, target)
     path, old = _existing(file, config, target)
     history = history or (prune and _is_repository(target))
-    report = run_scan(target, _mode(history), replace(config, baseline=path))
+    report = run_scan(target, _mode(history), config._replace(baseline=path))
     new = {credential.id: entry_for(credential) for credential in report.credentials if credential.id not in old}
     gone = set(old) - _known(report)
     if prune and real_problems(report):
@@ -102,7 +102,7 @@ def update(ctx: click.Context, target: str, file: Path | None, history: bool, pr
 @click.pass_context
 def audit(ctx: click.Context, target: str, file: Path | None, history: bool, every: bool) -> None:
     """Decide about the entries one by one; without a terminal, print them."""
-    config = configure(ctx, target)
+    config = configure(ctx.obj, target)
     path, entries = _existing(file, config, target)
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
         rows = [_cells(entries[name]) for name in sorted(entries)]
@@ -129,7 +129,7 @@ def import_file(ctx: click.Context, source: Path, target: str, file: Path | None
 
     TARGET is scanned to find its values again; a value that FILE holds in the clear is not kept.
     """
-    config = configure(ctx, target)
+    config = configure(ctx.obj, target)
     path = _path(file, config, target)
     data = read_regular(source, str(source), follow=True)
     if data is None:
@@ -208,7 +208,7 @@ def _existing(file: Path | None, config: Config, target: str) -> tuple[Path, Bas
 
 def _bare(config: Config) -> Config:
     """Return `config` without anything that hides a credential."""
-    return replace(config, root=None, baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=())
+    return config._replace(root=None, baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=())
 
 
 def _known(report: Report) -> set[str]:

@@ -19,7 +19,7 @@ def command(ctx: click.Context, target: str, format_name: str) -> None:
 
     Flags go before SECRETGUARD_* variables, these before the repository, the repository before your own file.
     """
-    settings = configure(ctx, target).settings
+    settings = configure(ctx.obj, target).settings
     if format_name == "json":
         rows = [{"key": s.key, "value": _plain(s.value), "layer": s.layer, "where": s.where} for s in settings]
         console.echo(encode(rows))
@@ -38,8 +38,8 @@ def _plain(value: object) -> object:
     """Return JSON-ready data."""
     if isinstance(value, frozenset):
         return sorted(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
     if isinstance(value, IgnoredCredential):
         return value.id
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value

@@ -1,6 +1,5 @@
 """What a person sees beside the report: errors with hints, and progress on long work."""
 
-import difflib
 import errno
 import os
 import signal
@@ -11,16 +10,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import click
-
 from secretguard.errors import OutputError
-from secretguard.model import Problem
-from secretguard.report.masking import without_login
 from secretguard.report.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+
+    from secretguard.model import Problem
 
 PATIENCE = 0.5
 """Seconds of work before a progress bar appears: a quick scan shows none, and never imports rich."""
@@ -91,6 +88,8 @@ def close() -> None:
 
 def print_line(text: str) -> None:
     """Print one harmless line on stderr."""
+    from secretguard.report.masking import without_login  # most runs say nothing here
+
     with suppress(OSError, AttributeError, ValueError):
         sys.stderr.write(printable(without_login(text), keep_lines=True) + "\n")
         sys.stderr.flush()
@@ -103,7 +102,7 @@ def print_error(message: str, hint: str = "") -> None:
         print_line(f"hint: {hint}")
 
 
-def print_problem(problem: Problem) -> None:
+def print_problem(problem: "Problem") -> None:
     """Print what could not be read, for people who do not read the report itself."""
     print_line(f"problem: {problem.where}: {problem.what}")
     if problem.hint:
@@ -131,34 +130,6 @@ def machine_trouble(error: BaseException) -> str:
         where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
         return f"{error.strerror}{where}"
     return ""
-
-
-def unknown_word(kind: str, word: str, known: Sequence[str]) -> click.UsageError:
-    """Return the usage error for a word that nobody knows, naming the nearest one."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    hint = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(known)}."
-    error = click.UsageError(f"no such {kind}: {word}")
-    error.hint = hint  # type: ignore[attr-defined]
-    return error
-
-
-def print_usage(error: click.UsageError) -> None:
-    """Print click's complaint as our message and hint; the help, if nothing was asked for."""
-    if type(error).__name__ == "NoArgsIsHelpError":
-        print_line(error.message)
-        return
-    hint = getattr(error, "hint", "")
-    message = error.format_message().rstrip(".")
-    if isinstance(error, click.NoSuchOption) and error.ctx:
-        known = [name for param in error.ctx.command.params for name in param.opts if name.startswith("--")]
-        near = difflib.get_close_matches(error.option_name, known, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}?" if near else ""
-        message = f"no such option: {error.option_name}"
-    print_error(message[:1].lower() + message[1:], hint or _see_help(error))
-
-
-def _see_help(error: click.UsageError) -> str:
-    return f"`{error.ctx.command_path if error.ctx else 'secretguard'} --help` shows what there is."
 
 
 class Silence:

@@ -78,7 +78,7 @@ def _git() -> Check:
 
 
 def _configuration(ctx: click.Context) -> Check:
-    config: Config = configure(ctx)
+    config: Config = configure(ctx.obj)
     files = {setting.where for setting in config.settings if setting.layer in ("repository", "user")}
     return Check("configuration", ", ".join(sorted(files)) or "defaults; `secretguard config` lists them")
 
@@ -92,7 +92,7 @@ def _plugins() -> Check:
 
 
 def _rules(ctx: click.Context) -> Check:
-    config = configure(ctx)
+    config = configure(ctx.obj)
     compiled = compiled_rules(config.without_plugins, config.rules)
     try:
         library = f"hyperscan {version('hyperscan')}"

@@ -48,7 +48,7 @@ def run_hook(ctx: click.Context, name: str) -> ExitCode:  # noqa: ARG001 - there
     """Scan what a push is about to send; git says on stdin what that is, pre-commit in variables."""
     codes = {ExitCode.CLEAN}
     for since in _pushed(os.environ):
-        config = configure(ctx)
+        config = configure(ctx.obj)
         report = run_scan(".", "since", config, since=since)
         output.deliver(report, output.reporter(config), config, None, show_secrets=False)
         codes.add(exit_code(report, config.fail_on))

@@ -5,20 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import click
-
 from secretguard.cli import console
 from secretguard.config import Config, find_root, load_config
+from secretguard.errors import UsageError
 from secretguard.model import Report
 from secretguard.scan.run import ScanRequest, scan
 
 
-def configure(ctx: click.Context, target: str | None = ".", flags: Mapping[str, object] | None = None) -> Config:
+def configure(chosen: Mapping[str, Any], target: str | None = ".", flags: Mapping[str, object] | None = None) -> Config:
     """Return the configuration for `target`: a path, a clone URL, or None for no repository at all.
 
-    `flags` are the command's own options by configuration key; None and empty values were not given.
+    `chosen` are the global options. `flags` are the command's own options by configuration key; None and empty
+    values were not given.
     """
-    chosen: dict[str, Any] = ctx.ensure_object(dict)
     root = None if target is None or chosen.get("no_repo_config") else find_root(Path(target))
     given: dict[str, object] = {key: value for key, value in (flags or {}).items() if value not in (None, ())}
     if chosen.get("quiet") or chosen.get("verbose"):
@@ -49,7 +48,7 @@ def run_scan(target: str, mode: str, config: Config, *, since: str = "", use_cac
 
 def _stdin() -> BinaryIO:
     if sys.stdin is None:
-        raise click.UsageError("standard input is closed")
+        raise UsageError("standard input is closed", hint="Pipe something in, or leave --stdin out.")
     if sys.stdin.isatty():
         console.print_line("Reading standard input; Ctrl-D ends it.")
     return sys.stdin.buffer

@@ -1,31 +1,33 @@
 """Where a report goes: standard output, or a file that is complete or not there at all."""
 
-import difflib
 import importlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from secretguard.cli import console
 from secretguard.config import FORMATS, Config
 from secretguard.errors import ConfigError, OutputError, PluginError
-from secretguard.interfaces import Reporter
-from secretguard.model import Report
 from secretguard.report.danger import real_problems
+
+if TYPE_CHECKING:
+    from secretguard.interfaces import Reporter
+    from secretguard.model import Report
 
 _BUILT_IN = {"text": "text", "json": "json_report", "jsonl": "jsonl", "sarif": "sarif"}
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
-def reporter(config: Config) -> Reporter:
+def reporter(config: Config) -> "Reporter":
     """Return the reporter that `--format` names: ours without a look at the plugins, or a plugin."""
     name = config.format
     if module := _BUILT_IN.get(name):
         return cast("Reporter", importlib.import_module(f"secretguard.report.{module}"))
+    import difflib
+
     from secretguard import plugins  # reads every installed distribution
 
     try:
@@ -38,7 +40,7 @@ def reporter(config: Config) -> Reporter:
         raise ConfigError(f"unknown format {name!r}", hint=hint) from error
 
 
-def deliver(report: Report, writer: Reporter, config: Config, file: Path | None, *, show_secrets: bool) -> None:
+def deliver(report: "Report", writer: "Reporter", config: Config, file: Path | None, *, show_secrets: bool) -> None:
     """Write the report where it belongs and, if a person does not read it there, say on stderr how it ended."""
     with opened(file, private=show_secrets) as out:
         if config.format == "text":
@@ -93,7 +95,7 @@ def check_writable(path: Path | None) -> None:
 
 
 def _replaced(final: Path, *, private: bool) -> Iterator[TextIO]:
-    temporary = final.with_name(f".{final.name[:100]}.{secrets.token_hex(8)}")
+    temporary = final.with_name(f".{final.name[:100]}.{os.urandom(8).hex()}")
     mode = 0o600 if private else 0o666
     try:
         with os.fdopen(os.open(temporary, _NEW_FILE, mode), "w", encoding="utf-8") as out:

@@ -6,7 +6,7 @@ from types import ModuleType
 import click
 
 from secretguard import plugins
-from secretguard.cli import console
+from secretguard.cli import console, usage
 from secretguard.cli.rules import problems_of
 from secretguard.errors import ExitCode
 from secretguard.report.json_report import encode
@@ -43,7 +43,7 @@ def check(name: str) -> ExitCode:
     groups = sorted({one.group for one in plugins.installed_plugins() if one.name == name})
     if not groups:
         known = sorted({one.name for one in plugins.installed_plugins()})
-        raise console.unknown_word("plugin", name, known)
+        raise usage.unknown_word("plugin", name, known)
     wrong = [sentence for group in groups for sentence in _check(group, plugins.load(group, name), name)]
     for sentence in wrong:
         console.echo(printable(sentence))

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from secretguard import plugins
-from secretguard.cli import console
+from secretguard.cli import console, usage
 from secretguard.cli.invocation import configure
 from secretguard.errors import ExitCode, UsageError
 from secretguard.model import Rule
@@ -52,7 +52,7 @@ def show_rule(ctx: click.Context, rule_id: str, format_name: str, files: tuple[P
     """Show every field of the rule ID."""
     rules = {rule.id: rule for rule in _rules(ctx, files)}
     if rule_id not in rules:
-        raise console.unknown_word("rule", rule_id, list(rules))
+        raise usage.unknown_word("rule", rule_id, list(rules))
     data = rule_to_json(rules[rule_id])
     if format_name == "json":
         console.echo(encode(data))
@@ -104,5 +104,5 @@ def load_file(file: Path) -> tuple[Rule, ...]:
 
 
 def _rules(ctx: click.Context, files: tuple[Path, ...]) -> tuple[Rule, ...]:
-    config = configure(ctx, ".", {"rules": files})
+    config = configure(ctx.obj, ".", {"rules": files})
     return plugins.installed_rules(config.without_plugins, config.rules).rules

@@ -6,11 +6,9 @@ from typing import Any
 
 import click
 
-from secretguard.cli import console, output
-from secretguard.cli.invocation import configure, run_scan
+from secretguard.cli.scanning import run_and_report
 from secretguard.config import FAIL_ON, FORMATS, MOST_JOBS
 from secretguard.errors import ExitCode
-from secretguard.report.danger import exit_code
 
 _PATH = click.Path(path_type=Path)
 
@@ -41,17 +39,7 @@ def command(ctx: click.Context, /, **options: Any) -> ExitCode:
 
     Exit codes: 0 nothing to report, 1 found, 2 wrong command line or configuration, 3 could not finish.
     """
-    mode = _mode(options)
-    config = configure(ctx, None if mode == "stdin" else options["target"], _flags(options))
-    reporter = output.reporter(config)
-    output.check_writable(options["output"])
-    report = run_scan(options["target"], mode, config, since=options["since"] or "", use_cache=not options["no_cache"])
-    output.deliver(report, reporter, config, options["output"], show_secrets=options["show_secrets"])
-    code = exit_code(report, config.fail_on)
-    if report.credentials and code is not ExitCode.FOUND and config.verbosity >= 0:
-        origin = config.origin("fail_on")
-        console.print_line(f"Not a failure: nothing reaches `fail_on: {config.fail_on}` ({origin}).")
-    return code
+    return run_and_report(_mode(options), options, ctx.obj)
 
 
 def _mode(options: Mapping[str, Any]) -> str:
@@ -61,16 +49,3 @@ def _mode(options: Mapping[str, Any]) -> str:
     if given == ["since"] and not options["since"].strip():
         raise click.UsageError("--since needs a revision")
     return given[0] if given else "tree"
-
-
-def _flags(options: Mapping[str, Any]) -> dict[str, object]:
-    """Return the options that are configuration, by configuration key."""
-    return {
-        "include_ignored": options["include_ignored"],
-        "format": options["format"],
-        "baseline": options["baseline"],
-        "fail_on": options["fail_on"],
-        "jobs": options["jobs"],
-        "rules": options["rules"],
-        "without_plugins": options["without_plugin"],
-    }

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
 
@@ -54,13 +53,13 @@ def command(ctx: click.Context, credential: str, repo: tuple[str, ...], format_n
 
 def _look(ctx: click.Context, path: str) -> Report:
     """Scan everything, with nothing ignored that can be un-ignored: a person asked for this very credential."""
-    config = configure(ctx, path)
-    bare: Config = replace(config, baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=(), root=None)
+    config = configure(ctx.obj, path)
+    bare: Config = config._replace(baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=(), root=None)
     return run_scan(path, "history", bare)
 
 
 def _write_text(ctx: click.Context, found: Sequence[tuple[str, Report, Credential]], *, several: bool) -> None:
-    color = False if ctx.ensure_object(dict).get("no_color") else None
+    color = False if ctx.obj.get("no_color") else None
     for path, report, one in found:
         with output.opened(None, private=False) as out:
             if several:

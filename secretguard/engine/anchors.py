@@ -13,6 +13,8 @@ from secretguard.model import Rule
 MIN_FIXED = 5
 """Fewer fixed characters than this would be found everywhere by chance."""
 _DOUBLE_FIXED = 7
+WIDE = "wide"
+"""The `encoding` of anchors that only say that there is text of two or four bytes a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,9 @@ def encoded_anchors(rules: Iterable[Rule]) -> tuple[EncodedAnchor, ...]:
     literals = sorted({anchor.encode() for rule in rules for anchor in rule.anchors})
     found: dict[tuple[bytes, str], EncodedAnchor] = {}
     for literal in literals:
-        for anchor in (*_base64_forms(literal), *_hex_forms(literal)):
+        for anchor in (*_base64_forms(literal), *_hex_forms(literal), *_json_forms(literal)):
             found.setdefault((anchor.literal, anchor.encoding), anchor)
-    return (*found.values(), *_ESCAPES)
+    return (*found.values(), *_ESCAPES, *_WIDE)
 
 
 def _base64_forms(literal: bytes) -> list[EncodedAnchor]:
@@ -67,14 +69,44 @@ def _hex_forms(literal: bytes) -> list[EncodedAnchor]:
     return [EncodedAnchor(text, "hex", text, caseless=True)]
 
 
+def _json_forms(literal: bytes) -> list[EncodedAnchor]:
+    """Return the form with `\\/` for `/` that some JSON writers use; URLs with a login are found without."""
+    if b"/" not in literal or literal.endswith(b"://"):
+        return []
+    text = literal.replace(b"/", rb"\/")
+    return [EncodedAnchor(re.escape(text), "json", text)]
+
+
+# A run of eight escapes of visible characters: binary data is full of others. Only the first eight of a run count, so
+# that a long one is one hit, not thousands: before it stands no such escape, but any other one may.
 _ESCAPES = (
-    # A run's first eight escapes only, so that a long table of escapes is one hit, not thousands.
-    EncodedAnchor(rb"(?:^|[^0-9a-f])(?:%[0-9a-f]{2}){8}", "percent", caseless=True),
+    EncodedAnchor(rb"(?:^|[^0-9a-f]|%[0189a-f][0-9a-f])(?:%[2-7][0-9a-f]){8}", "percent", caseless=True),
     EncodedAnchor(rb"%3a%2f%2f", "percent", caseless=True),
-    EncodedAnchor(rb"(?:^|[^0-9a-f])(?:\\x[0-9a-f]{2}){8}", "escape", caseless=True),
-    EncodedAnchor(rb"(?:^|[^0-9a-f])(?:\\u00[0-9a-f]{2}){8}", "escape", caseless=True),
+    EncodedAnchor(rb"(?:^|[^0-9a-f]|\\x[0189a-f][0-9a-f])(?:\\x[2-7][0-9a-f]){8}", "escape", caseless=True),
+    EncodedAnchor(
+        rb"(?:^|[^0-9a-f]|\\u(?:00[0189a-f]|0[1-9a-f][0-9a-f]|[1-9a-f][0-9a-f]{2})[0-9a-f])(?:\\u00[2-7][0-9a-f]){8}",
+        "escape",
+        caseless=True,
+    ),
     EncodedAnchor(rb"\\u003a\\u002f\\u002f|\\x3a\\x2f\\x2f", "escape", caseless=True),
-    EncodedAnchor(rb":\\/\\/", "json"),
-    EncodedAnchor(rb"(?:^|[^;])(?:&#x?[0-9a-f]{2,4};){8}", "html", caseless=True),
+    EncodedAnchor(
+        rb"(?:^|[^;]|&[a-z]{2,5};|&#(?:x[01]?[0-9a-f]|[12]?[0-9]);)"
+        rb"(?:&#(?:x0{0,2}[2-7][0-9a-f]|0{0,2}(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]));){8}",
+        "html",
+        caseless=True,
+    ),
     EncodedAnchor(rb"&#(?:58|x3a);&#(?:47|x2f);", "html", caseless=True),
+    EncodedAnchor(
+        rb":\\/\\/[^\s\"'`<>]{1,400}(?:@|(?:key|secret|sig|password|passwd|pwd)=)", "json", caseless=True
+    ),
 )
+_WIDE = tuple(
+    EncodedAnchor(expression, WIDE)
+    for expression in (
+        rb"(?:^|[^\x00]|\n\x00)(?:[\t\r -~]\x00){8}",
+        rb"(?:^|[^\t\r -~])(?:\x00[\t\r -~]){8}",
+        rb"(?:^|[^\x00]|\n\x00\x00\x00)(?:[\t\r -~]\x00\x00\x00){8}",
+        rb"(?:^|[^\t\r -~])(?:\x00\x00\x00[\t\r -~]){8}",
+    )
+)
+"""Runs of text of two or four bytes a character: little and big endian, UTF-16 and UTF-32."""

@@ -7,9 +7,11 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
+
+from secretguard.engine.magics import container_kind
 
 MAX_MEMBER = 64 << 20
 MAX_TOTAL = 256 << 20
@@ -27,14 +29,9 @@ class Member:
     problem: str = ""
 
 
-def is_container(data: bytes) -> bool:
-    """Whether `data` begins as a container that `members` can open."""
-    return _opener(data) is not None
-
-
 def members(data: bytes) -> Iterator[Member]:
     """Yield the files in a container; a damaged or oversized one ends with a Member that has a `problem`."""
-    opener = _opener(data)
+    opener = _OPENERS.get(container_kind(data))
     if opener is None:
         return
     total = 0
@@ -50,15 +47,6 @@ def members(data: bytes) -> Iterator[Member]:
 
 
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError)
-
-
-def _opener(data: bytes) -> Callable[[bytes], Iterator[Member]] | None:
-    if data[257:262] == b"ustar":
-        return _tar
-    for magic, opener in _MAGICS:
-        if data.startswith(magic):
-            return opener
-    return None
 
 
 def _bounded(stream: IO[bytes] | gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile, name: str) -> Member:
@@ -98,9 +86,10 @@ def _stream(
     return one
 
 
-_MAGICS: tuple[tuple[bytes, Callable[[bytes], Iterator[Member]]], ...] = (
-    (b"PK\x03\x04", _zip),
-    (b"\x1f\x8b\x08", _stream(lambda raw: gzip.GzipFile(fileobj=raw))),
-    (b"BZh", _stream(bz2.BZ2File)),
-    (b"\xfd7zXZ\x00", _stream(lzma.LZMAFile)),
-)
+_OPENERS: Mapping[str, Callable[[bytes], Iterator[Member]]] = {
+    "tar": _tar,
+    "zip": _zip,
+    "gzip": _stream(lambda raw: gzip.GzipFile(fileobj=raw)),
+    "bzip2": _stream(bz2.BZ2File),
+    "xz": _stream(lzma.LZMAFile),
+}

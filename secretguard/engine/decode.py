@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from secretguard.engine.anchors import EncodedAnchor
+from secretguard.engine.anchors import WIDE, EncodedAnchor
 
 MAX_RUN = 1 << 16
 """Longest encoded run that is decoded, in bytes on each side of its anchor."""
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 _HEX = b"0123456789abcdefABCDEF"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_ENDS = tuple(bytes([byte]) for byte in b" \t\n\r\v\f\"'`<>")
 _END_OF_TEXT = re.compile(rb"[\s\"'`<>]")
 _WRAPPED = re.compile(rb"\r?\n[ \t]*(?=[A-Za-z0-9+/]{4})")
 _TEXT = b"\t\n\r" + bytes(range(0x20, 0x7F))
@@ -35,11 +36,20 @@ class Piece:
     data: bytes
 
 
+def pieces_of(data: bytes, anchors: Sequence[EncodedAnchor], hits: Mapping[int, Iterable[int]]) -> Iterator[Piece]:
+    """Yield the decoded text around each encoded-anchor hit (end offsets by anchor number), each run once."""
+    yield from decoded_pieces(data, anchors, hits)
+    if any(anchors[number].encoding == WIDE for number in hits):
+        yield from wide_pieces(data)
+
+
 def decoded_pieces(data: bytes, anchors: Sequence[EncodedAnchor], hits: Mapping[int, Iterable[int]]) -> Iterator[Piece]:
     """Yield the decoded text around each encoded-anchor hit (end offsets by anchor number), each run once."""
     seen: set[tuple[str, int, int]] = set()
     for number, ends in hits.items():
         anchor = anchors[number]
+        if anchor.encoding == WIDE:
+            continue
         covered = -1
         for end in sorted(ends):
             if end <= covered:
@@ -108,9 +118,7 @@ def _escaped(encoding: str, decode: Callable[[bytes], bytes]) -> Callable[[bytes
     def around(data: bytes, _anchor: EncodedAnchor, end: int) -> Piece | None:
         at = end - 1
         low = max(0, at - 2048)
-        start = low
-        for stop in _END_OF_TEXT.finditer(data, low, at):
-            start = stop.end()
+        start = max(low, *(data.rfind(end, low, at) + 1 for end in _ENDS))
         after = _END_OF_TEXT.search(data, at, min(len(data), at + MAX_RUN))
         finish = after.start() if after else min(len(data), at + MAX_RUN)
         text = data[start:finish]

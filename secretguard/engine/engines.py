@@ -2,6 +2,8 @@
 
 import re
 
+from secretguard.engine.lazily import compiled
+
 _NAMES = (
     (
         "postgres",
@@ -29,8 +31,8 @@ _NAMES = (
     ("mqtt", r"\bmqtts?\w*|mosquitto\w*|\bpaho\b"),
     ("smtp", r"\bsmtps?\w*|sendmail|nodemailer|email_host\w*|mailer\w*|\bmail_\w+"),
 )  # fmt: skip
-_WORDS = tuple((family, re.compile(words.encode(), re.IGNORECASE)) for family, words in _NAMES)
-_ANY = re.compile("|".join(f"(?P<{family}>{words})" for family, words in _NAMES).encode(), re.IGNORECASE)
+_WORDS = tuple((family, compiled(words.encode(), re.IGNORECASE)) for family, words in _NAMES)
+_ANY = compiled("|".join(f"(?P<{family}>{words})" for family, words in _NAMES).encode(), re.IGNORECASE)
 _NO_DATABASES = ("redis", "amqp", "kafka", "nats", "mqtt", "smtp")
 FAMILY_OF_PORT = {
     5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp",

@@ -4,21 +4,21 @@ detect-secrets is imported on the first candidate only: most scans never have on
 """
 
 import math
-import re
 
 from secretguard.engine import values
+from secretguard.engine.lazily import compiled
 from secretguard.engine.parts import Parts
 from secretguard.engine.text import decoded, enclosing_lines
 
 _MIN_LENGTH = 8
 _MIN_ENTROPY = {"hex": 2.6, "text": 3.2}
 """Lower than the limits for lines without a name (3.0 and 4.5): here a name vouches already."""
-_HEX = re.compile(r"[0-9a-fA-F-]+$")
-_PROSE = re.compile(
+_HEX = compiled(r"[0-9a-fA-F-]+$")
+_PROSE = compiled(
     r"\s|^[A-Z]?[a-z]+(?:[-_. /:][A-Za-z]?[a-z]+)*$|^[A-Z]+(?:[_-][A-Z]+)*$|^[/.~][\w./-]*$|^https?://|^[\w.-]+\.(?:py|js|json|ya?ml|txt|pem|key|crt|conf)$"
 )
 
-_HARMLESS_NAME = re.compile(rb"(?i)(?:csrf|xsrf|next|page|continuation)[\w.-]{0,12}token\W")
+_HARMLESS_NAME = compiled(rb"(?i)(?:csrf|xsrf|next|page|continuation)[\w.-]{0,12}token\W")
 """Tokens that open nothing: against forged requests, and of paged answers."""
 
 

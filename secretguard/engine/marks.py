@@ -10,6 +10,8 @@ count for their line, as they do there, so that a repository can switch without 
 
 import re
 
+from secretguard.engine.lazily import compiled
+
 ANY = "*"
 """A foreign bare mark: it hides whatever stands on its line."""
 BARE = "?"
@@ -17,15 +19,15 @@ BARE = "?"
 REACH = 4096
 """How far from a match a mark is looked for, so that a line of five megabytes stays cheap."""
 
-_OWN = re.compile(rb"secretguard:[ \t]?allow(?![A-Za-z0-9_-])((?:[ \t,]{1,8}sg_[0-9a-f]{12}(?![0-9A-Za-z_-])){0,64})")
-_ID = re.compile(rb"sg_[0-9a-f]{12}")
-_FOREIGN = re.compile(
+_OWN = compiled(rb"secretguard:[ \t]?allow(?![A-Za-z0-9_-])((?:[ \t,]{1,8}sg_[0-9a-f]{12}(?![0-9A-Za-z_-])){0,64})")
+_ID = compiled(rb"sg_[0-9a-f]{12}")
+_FOREIGN = compiled(
     rb"(?:gitleaks|betterleaks):allow(?![A-Za-z0-9_-])"
     rb"|trufflehog:ignore(?![A-Za-z0-9_-])"
     rb"|pragma: ?(?:allow|white)list[ -]secret"
 )
-_FOREIGN_NEXT = re.compile(rb"pragma: ?allowlist[ -]nextline[ -]secret")
-_ALONE = re.compile(rb"[^A-Za-z0-9]{0,80}(?:rem[ \t]{1,8})?", re.IGNORECASE)
+_FOREIGN_NEXT = compiled(rb"pragma: ?allowlist[ -]nextline[ -]secret")
+_ALONE = compiled(rb"[^A-Za-z0-9]{0,80}(?:rem[ \t]{1,8})?", re.IGNORECASE)
 """What may stand before a mark that speaks for the next line: comment signs and blanks, no code."""
 
 

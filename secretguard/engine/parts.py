@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from secretguard.engine.text import decoded
 from secretguard.model import Endpoint, Rule
@@ -53,17 +53,6 @@ class Parts:
     secret_start: int = -1
     """Where the secret itself stands, if it is a part of the span."""
     secret_end: int = -1
-
-
-def moved(parts: Parts, by: int) -> Parts:
-    """Return `parts` with every offset shifted."""
-    return replace(
-        parts,
-        start=parts.start + by,
-        end=parts.end + by,
-        secret_start=parts.secret_start + by if parts.secret_start >= 0 else -1,
-        secret_end=parts.secret_end + by if parts.secret_end >= 0 else -1,
-    )
 
 
 Form = Callable[[Found], Iterator[Parts]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from secretguard.engine import generic, values
 from secretguard.engine.forms import FORMS
 from secretguard.engine.forms.pem import MAX_BODY
-from secretguard.engine.parts import Found, Parts, moved
+from secretguard.engine.parts import Found, Parts
 from secretguard.engine.text import REACH, caseless, decoded, enclosing_lines, merge, neighbourhood
 from secretguard.model import Rule
 from secretguard.patterns import pattern_width
@@ -19,14 +19,9 @@ _DIGEST_NAME = re.compile(
     rb"(?i)(?:sha-?(?:1|224|256|384|512)|md5|commit|hash|digest|checksum|etag|\brev\b|revision|fingerprint|integrity|blob"
     rb"|tree|parent|uuid)[\w\"' \t]{0,12}[:=@ ][\"' \t]*$"
 )
-_MEMO_SIZE = 20_000
 _VALUE_KEY = re.compile(rb"[ \t]*[\"']?(?:value|Value|default|content|text)[\"']?[ \t]*[:=]")
 _HEAD = 160
 """How far back on its line a value's name may stand."""
-
-
-Memo = dict[tuple[str, int, bytes], tuple[Parts, ...]]
-"""Judged neighbourhoods: (rule, offset of the region, all bytes a judgement can depend on) -> what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,38 +46,22 @@ def compile_judge(rule: Rule) -> Judge:
     return Judge(rule, pattern, tuple(map(caseless, rule.context)), companion, pattern_width(rule.pattern) + 64)
 
 
-def judge_text(
-    data: bytes, judges: Iterable[tuple[Judge, Iterable[int] | None]], memo: Memo | None = None
-) -> Iterator[tuple[Judge, Parts]]:
-    """Yield what each rule finds in `data`: around its hits (end offsets), or anywhere if these are None.
-
-    With `memo` a neighbourhood that was judged before, in another version of the file say, is not judged again.
-    """
-    for judge, hits in judges:
-        regions = [(0, len(data))] if hits is None else _regions(data, judge, hits)
-        for low, high in regions:
-            if memo is None:
-                yield from ((judge, parts) for parts in _judge_region(judge, data, low, high))
-            else:
-                yield from ((judge, parts) for parts in _judge_known(judge, data, low, high, memo))
+def regions(data: bytes, judge: Judge, hits: Iterable[int] | None) -> list[tuple[int, int]]:
+    """Return where to judge a rule: around its hits (end offsets), or everywhere if these are None."""
+    return [(0, len(data))] if hits is None else _regions(data, judge, hits)
 
 
-def _judge_region(judge: Judge, data: bytes, low: int, high: int) -> Iterator[Parts]:
+def judge_region(judge: Judge, data: bytes, low: int, high: int) -> Iterator[Parts]:
+    """Yield what a rule finds in `data[low:high]`."""
     at = low
     while match := judge.pattern.search(data, at, high):
         yield from _judge_one(judge, data, match)
         at = match.end() if match.end() > match.start() else match.end() + 1
 
 
-def _judge_known(judge: Judge, data: bytes, low: int, high: int, memo: Memo) -> Iterator[Parts]:
-    begin = max(0, low - REACH)
-    seen = data[begin : high + (MAX_BODY + REACH if judge.rule.form == "pem" else REACH)]
-    key = (judge.rule.id, low - begin, seen)
-    if key not in memo:
-        if len(memo) >= _MEMO_SIZE:
-            memo.clear()
-        memo[key] = tuple(moved(parts, -begin) for parts in _judge_region(judge, data, low, high))
-    return (moved(parts, begin) for parts in memo[key])
+def horizon(judge: Judge, low: int, high: int) -> tuple[int, int]:
+    """Return the span that a judgement of the region `low:high` can depend on."""
+    return max(0, low - REACH), high + (MAX_BODY + REACH if judge.rule.form == "pem" else REACH)
 
 
 def _regions(data: bytes, judge: Judge, ends: Iterable[int]) -> list[tuple[int, int]]:

@@ -6,14 +6,15 @@ The only module that imports hyperscan. A hit is a safe superset: it says where 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import hyperscan
 
-from secretguard.engine.anchors import EncodedAnchor
 from secretguard.errors import RuleError
 from secretguard.model import Rule
-from secretguard.patterns import samples
+
+if TYPE_CHECKING:
+    from secretguard.engine.anchors import EncodedAnchor
 
 _FLAGS = hyperscan.HS_FLAG_MULTILINE
 _SAMPLES = 40
@@ -31,11 +32,23 @@ class Hits:
         return bool(self.rules or self.encoded)
 
 
+Ends = list[tuple[int, int]]
+"""Hits as (end offset, owner): `i` below the number of rules is rule `i`, the others are encoded anchors."""
+
+
 class Prefilter(Protocol):
     """Anything that finds hits in a text."""
 
+    def ends(self, data: bytes | bytearray | memoryview) -> Ends:
+        """Return every hit in `data`, by end offset."""
+        ...
+
     def scan(self, data: bytes) -> Hits:
-        """Return every hit in `data`."""
+        """Return every hit in `data` by rule and by encoded anchor."""
+        ...
+
+    def by_owner(self, ends: Ends) -> Hits:
+        """Sort hits by what they belong to."""
         ...
 
 
@@ -53,23 +66,32 @@ class HyperscanPrefilter:
             for number, index in compiled.missed
         )
 
-    def scan(self, data: bytes) -> Hits:
+    def ends(self, data: bytes | bytearray | memoryview) -> Ends:
         """Return every hit in `data`: all end offsets of all expressions."""
-        rules: dict[int, list[int]] = {}
-        encoded: dict[int, list[int]] = {}
-        owners, count = self._owners, self._rules
+        found: Ends = []
+        owners = self._owners
 
         def on_hit(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            owner = owners[expression]
-            if owner < count:
-                rules.setdefault(owner, []).append(end)
-            else:
-                encoded.setdefault(owner - count, []).append(end)
+            found.append((end, owners[expression]))
 
         self._database.scan(data, match_event_handler=on_hit)
         for number, expression in self._missed:
-            if ends := [match.end() for match in expression.finditer(data)]:
-                rules.setdefault(number, []).extend(ends)
+            found += ((match.end(), number) for match in expression.finditer(data))
+        return found
+
+    def scan(self, data: bytes) -> Hits:
+        """Return every hit in `data` by rule and by encoded anchor."""
+        return self.by_owner(self.ends(data))
+
+    def by_owner(self, ends: Ends) -> Hits:
+        """Sort hits by what they belong to."""
+        rules: dict[int, list[int]] = {}
+        encoded: dict[int, list[int]] = {}
+        for end, owner in ends:
+            if owner < self._rules:
+                rules.setdefault(owner, []).append(end)
+            else:
+                encoded.setdefault(owner - self._rules, []).append(end)
         return Hits(rules, encoded)
 
 
@@ -85,7 +107,7 @@ class Compiled:
     """(rule, prefilter) of the expressions that Hyperscan gets wrong and Python's `re` runs instead."""
 
 
-def compile_prefilter(rules: Sequence[Rule], anchors: Sequence[EncodedAnchor]) -> Compiled:
+def compile_prefilter(rules: Sequence[Rule], anchors: "Sequence[EncodedAnchor]") -> Compiled:
     """Compile every prefilter and anchor. Raises RuleError naming the rule that Hyperscan refuses."""
     expressions: list[bytes] = []
     owners: list[int] = []
@@ -114,6 +136,8 @@ def _missed(prefilter: HyperscanPrefilter, rules: Sequence[Rule]) -> Iterator[tu
     Vectorscan 5.4 misses `(?:postgres|pg)[a-z]{0,32}password=` in `pgpassword=` when some 24 bytes stand before it:
     where an alternative of two bytes leads to a repeat before the longest literal. See docs/decisions.md.
     """
+    from secretguard.patterns import samples  # a warm cache needs none
+
     for number, rule in enumerate(rules):
         for index, expression in enumerate(rule.prefilters):
             pattern = re.compile(expression.encode(), re.MULTILINE)

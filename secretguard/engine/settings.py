@@ -4,41 +4,42 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from secretguard.engine.lazily import compiled
 from secretguard.engine.text import decoded
 
 _VALUE = (
     rb"(?:(?P<q>\\?[\"'`])(?P<quoted>(?:\\[^\n]|(?!(?P=q))[^\\\n]){0,512}?)(?P=q)"
     rb"|(?P<bare>(?:\$\{[^}\n]{0,256}\}|[^\s\"'`,;)}\]<>#\\]|(?<=[^\s])#){1,512}))"
 )
-_ASSIGNMENT = re.compile(
+_ASSIGNMENT = compiled(
     rb"(?:^|(?<=[^A-Za-z0-9_.-])|(?<=[)A-Za-z0-9_]\.)(?=[A-Za-z]+\())(?P<key>[A-Za-z_][A-Za-z0-9_.-]{0,79})"
     rb"(?:\\?[\"'`]|\])?(?:[ \t]*\])?(?:[ \t]{0,8}:[ \t]*[A-Za-z_][\w<>|?.&\[\], ]{0,30}(?==))?[ \t]{0,20}"
     rb"(?P<op>=>|:=|\?=|\|\|=|=(?!=)|:(?!:)|,|\(|<-)[ \t]{0,20}(?:[brfuRBFU@]{0,2}(?=[\"'`]))?" + _VALUE,
     re.MULTILINE,
 )
 # A Dockerfile's `ENV KEY value`, a shell's `setenv KEY value`, a properties file's `key value` is left alone.
-_WORDS = re.compile(rb"^[ \t]*(?:ENV|setenv|SetEnv)[ \t]+(?P<key>[A-Za-z_]\w{0,79})[ \t]+" + _VALUE, re.MULTILINE)
+_WORDS = compiled(rb"^[ \t]*(?:ENV|setenv|SetEnv)[ \t]+(?P<key>[A-Za-z_]\w{0,79})[ \t]+" + _VALUE, re.MULTILINE)
 # Kubernetes and friends: the name on one line, the value on the next.
-_NAMED = re.compile(
-    rb"[\"']?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})[\"']?[ \t]*,?[ \t\r]*\n"
+_NAMED = compiled(
+    rb"[\"']?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})(?:[\"']|(?<![Pp]ass)(?<![Pp]wd))[ \t]*,?[ \t\r]*\n"
     rb"[ \t]*[\"']?(?:value|Value)[\"']?[ \t]*:[ \t]*" + _VALUE
 )
-_XML = re.compile(
+_XML = compiled(
     rb"<[\w:.-]{1,40}[^<>\n]{0,80}?(?:name|key)=\"(?P<key>[A-Za-z_][\w.-]{0,79})\"[^<>\n]{0,40}?"
     rb"(?:value=(?P<q>\")(?P<quoted>[^\"\n]{0,512})\"|>(?P<bare>[^<>\n]{1,512})</)"
 )
-_ELEMENT = re.compile(rb"<(?P<key>[A-Za-z_][\w.-]{0,39})>(?P<q>)(?P<quoted>[^<>\n]{1,512})(?P<bare>)</(?P=key)>")
-_FLAG = re.compile(rb"(?:^|\s)--?(?P<key>[A-Za-z][\w-]{0,39})(?:=|[ \t]+)" + _VALUE)
-_LOOKUP = re.compile(
+_ELEMENT = compiled(rb"<(?P<key>[A-Za-z_][\w.-]{0,39})>(?P<q>)(?P<quoted>[^<>\n]{1,512})(?P<bare>)</(?P=key)>")
+_FLAG = compiled(rb"(?:^|\s)--?(?P<key>[A-Za-z][\w-]{0,39})(?:=|[ \t]+)" + _VALUE)
+_LOOKUP = compiled(
     rb"(?:getenv|environ\.get|environ|env|ENV\.fetch|get_env|fetch|GetEnv|env_var|config|os\.Getenv|getProperty|lookup|str"
     rb"|Env::get)\(?[ \t]*[\"']?[\w.]{1,80}[\"']?[ \t]*[,)\]]"
     rb"[ \t]*(?:\?\?|\|\||or|default=)?[ \t]*(?P<q>[\"'])(?P<quoted>[^\"'\n]{1,256})(?P=q)"
 )
-_OR_ELSE = re.compile(
+_OR_ELSE = compiled(
     rb"(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*(?:\?\?|\|\||:)[ \t]*"
     rb"(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)"
 )
-_SHELL_DEFAULT = re.compile(rb"^\$\{[A-Za-z_]\w*:?[-=]([^}$]{1,256})\}$")
+_SHELL_DEFAULT = compiled(rb"^\$\{[A-Za-z_]\w*:?[-=]([^}$]{1,256})\}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,12 @@ def settings(data: bytes, start: int, end: int) -> list[Setting]:
                 setting = _setting(data, match, end)
                 found.setdefault((setting.value_start, setting.key), setting)
             # An argument list is itself made of settings: connect(host="h", password="p").
-            at = max(match.end("key") + 1, match.start() + 1) if match.re is _ASSIGNMENT else match.end()
+            at = max(match.end("key") + 1, match.start() + 1) if _is_assignment(match) else match.end()
     return sorted(found.values(), key=lambda one: one.start)
+
+
+def _is_assignment(match: re.Match[bytes]) -> bool:
+    return "op" in match.re.groupindex
 
 
 def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
@@ -73,7 +78,7 @@ def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
     A list of names (`['A', 'b']`, not `define('A', 'b')`), Ansible's `lookup('password', 'file')`, the inside of
     `${A:-b}`, a `user:password@host` (a bare value stands behind a blank, as YAML has it).
     """
-    if match.re is not _ASSIGNMENT:
+    if not _is_assignment(match):
         return False
     before = data[max(0, match.start("key") - 12) : match.start("key")]
     if match["op"] == b",":
@@ -96,7 +101,7 @@ def _setting(data: bytes, match: re.Match[bytes], end: int) -> Setting:
     raw = decoded(data[value_start:value_end])
     value = re.sub(r"\\([\"'\\/$`])", r"\1", raw) if quoted else raw
     key = match["key"]
-    if match.re is _ASSIGNMENT and match["op"] == b"(":
+    if _is_assignment(match) and match["op"] == b"(":
         key = key.rpartition(b".")[2]  # config.setPassword("…")
     return Setting(decoded(key), value, match.end("key") - len(key), value_start, value_end, quoted)
 

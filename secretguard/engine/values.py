@@ -7,9 +7,11 @@ import math
 import re
 from collections import Counter
 
+from secretguard.engine.lazily import compiled
+
 
 def _any_of(*shapes: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{shape})" for shape in shapes))
+    return compiled("|".join(f"(?:{shape})" for shape in shapes))
 
 
 _REFERENCE = _any_of(
@@ -65,24 +67,24 @@ _WEAK = frozenset(
         "wordpress airflow foobared cisco vmware ansible docker minio magic"
     ).split()
 )
-_WEAK_WORDS = re.compile(
+_WEAK_WORDS = compiled(
     r"(?i)^[a-z_. -]*(?:passw(?:or|0r)d|passwd|passphrase|pass|pwd|secret|test|demo|admin|user|guest|default|change"
     r"|letmein)"
     r"[a-z_. -]*\d{0,4}[!@#$%]{0,2}$"
 )
-_A_USER = re.compile(r"(?i)(?:user|username|login|usr|uname|name)$")
-_A_PASSWORD = re.compile(r"(?i)(?:pass|password|passwd|pwd|pw|secret)$")
-_LOCAL = re.compile(
+_A_USER = compiled(r"(?i)(?:user|username|login|usr|uname|name)$")
+_A_PASSWORD = compiled(r"(?i)(?:pass|password|passwd|pwd|pw|secret)$")
+_LOCAL = compiled(
     r"^(?:localhost(?:\.localdomain)?|127(?:\.\d{1,3}){3}|::1|0\.0\.0\.0|host\.docker\.internal|.*\.local(?:host)?|)$",
     re.IGNORECASE,
 )
-_RESERVED_HOST = re.compile(
+_RESERVED_HOST = compiled(
     r"^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$|(?:^|\.)(?:example|invalid|test)(?:\.(?:com|org|net))?$"
     r"|^(?:host|hostname|server|servername|myserver|my-?host|ip|address|domain|h|db-?host|somehost|hostspec|host\d"
     r"|<.*>|your.*)$",
     re.IGNORECASE,
 )
-_PUBLIC = re.compile(r"pk_(?:live|test)_|sb_publishable_|NRJS-")
+_PUBLIC = compiled(r"pk_(?:live|test)_|sb_publishable_|NRJS-")
 """Keys that stand in every page of an application; their vendors call them public."""
 # sha256 of values that vendors print in their documentation; a digest, so that no scanner trips over this file.
 _DOCUMENTED = frozenset(

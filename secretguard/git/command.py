@@ -1,7 +1,6 @@
 """Run git so that nothing in the repository can run with it: the only subprocess of the product."""
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,9 +12,6 @@ from typing import IO, Self, cast
 
 from secretguard.errors import GitError
 from secretguard.git.complaints import explain, readable
-
-if sys.platform == "linux":
-    import resource
 
 HOOK_VARIABLES = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE",
@@ -101,6 +97,8 @@ class GitProcess:
     def bound_memory(self) -> None:
         """Limit a command that lists whole trees, which a repository can make multiply without end (on Linux)."""
         if sys.platform == "linux":
+            import resource
+
             with suppress(OSError, ValueError):  # it may have ended, or be under a tighter limit
                 resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
 
@@ -237,5 +235,12 @@ def _search_path() -> list[str]:
 def git_executable() -> str | None:
     """Return the git on PATH, or None."""
     # With a directory part, so that Windows does not look in the current directory first.
-    candidates = (shutil.which(str(Path(entry, "git"))) for entry in _search_path())
-    return next((found for found in candidates if found), None)
+    return next((found for entry in _search_path() if (found := _program(Path(entry, "git")))), None)
+
+
+def _program(path: Path) -> str | None:
+    if os.name == "posix":
+        return str(path) if os.access(path, os.X_OK) and path.is_file() else None
+    import shutil  # knows what Windows adds to the name of a program
+
+    return shutil.which(str(path))

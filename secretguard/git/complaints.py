@@ -89,7 +89,7 @@ _KNOWN = (
         ObjectError,
     ),
 )
-_LOGIN = re.compile(r"(://)[^/\s@]+@")
+_LOGIN = r"(://)[^/\s@]+@"
 
 
 def explain(arguments: Sequence[str], code: int, stderr: str, directory: str) -> GitError:
@@ -117,4 +117,4 @@ def complaint_in(stderr: str) -> str:
 def readable(text: str) -> str:
     """Return `text` on one line, without logins in URLs and without anything a terminal would obey."""
     line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
-    return _LOGIN.sub(r"\1****@", line)[:500]
+    return re.sub(_LOGIN, r"\1****@", line)[:500]

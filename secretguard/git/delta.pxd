@@ -1,6 +1,5 @@
 # The types under which Cython compiles delta.py; its own annotations are for readers and mypy.
 cimport cython
-from libc.string cimport memcpy
 
 cdef Py_ssize_t _HEAD, _COLUMNS
 cdef unsigned char _NEWLINE
@@ -12,7 +11,8 @@ cpdef Py_ssize_t parse_delta(const unsigned char[::1] delta, long long[::1] step
                source="long long", count="long long")
 cdef Py_ssize_t _parse(const unsigned char[::1] delta, long long[::1] steps) except -2
 
-@cython.locals(done=Py_ssize_t, step=Py_ssize_t, source=Py_ssize_t, count=Py_ssize_t)
+@cython.locals(size=Py_ssize_t, done=Py_ssize_t, step=Py_ssize_t, source=Py_ssize_t, count=Py_ssize_t,
+               length=Py_ssize_t, start=Py_ssize_t)
 cpdef apply_delta(const unsigned char[::1] base, const unsigned char[::1] delta, long long[::1] steps,
                   Py_ssize_t end, unsigned char[::1] result)
 

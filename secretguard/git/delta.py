@@ -7,10 +7,12 @@ The format: gitformat-pack(5), "Deltified representation".
 """
 
 from array import array
+from typing import TYPE_CHECKING
 
-try:
+if TYPE_CHECKING:  # Cython reads these lines, and nothing runs them: see uncompiled.py
     import cython
-except ImportError:
+    from cython.cimports.libc.string import memcpy
+else:
     from secretguard.git import uncompiled as cython
 
 COMPILED: bool = cython.compiled
@@ -19,6 +21,8 @@ _HEAD = 2
 _NEWLINE = 10
 _COLUMNS = 5
 """Numbers in a row of the table of windows: see `add_windows`."""
+_MOST_NUMBERS = 2 << 20
+"""Of one delta; an object that is put together from more than a million pieces is left to git."""
 
 
 class DeltaError(ValueError):
@@ -36,7 +40,19 @@ def parse_delta(delta: bytes, steps: "array[int]") -> int:
         raise DeltaError("an instruction is cut off") from None
 
 
-def _parse(delta: bytes, steps: "array[int]") -> int:
+def parse_with_room(delta: bytes, room: int = 1024) -> "tuple[array[int], int]":
+    """Take `delta` apart as `parse_delta` does, into a new array that is large enough. Raises DeltaError."""
+    while room <= _MOST_NUMBERS:
+        steps = array("q", (0,)) * room
+        end = parse_delta(delta, steps)
+        if end >= 0:
+            return steps, end
+        room *= 2
+    raise DeltaError("too many instructions")
+
+
+# One loop without calls in it: a delta has as many instructions as a text has changes.
+def _parse(delta: bytes, steps: "array[int]") -> int:  # noqa: C901, PLR0912, PLR0915
     length = len(delta)
     room = len(steps) - 2
     at = 0
@@ -107,31 +123,38 @@ def _parse(delta: bytes, steps: "array[int]") -> int:
     return end
 
 
-def apply_delta(base: bytes, delta: bytes, steps: "array[int]", end: int, result: bytearray) -> None:
+def apply_delta(base: bytes | bytearray, delta: bytes, steps: "array[int]", end: int, result: bytearray) -> None:
     """Write into `result`, which has the size `steps` names, what `parse_delta` made of `delta`.
 
-    Raises DeltaError if `base` or `result` have another size.
+    Raises DeltaError if `base` or `result` have another size, or `steps` are not of this delta.
     """
-    if len(base) != steps[0] or len(result) != steps[1]:
+    size = len(result)
+    if len(base) != steps[0] or size != steps[1]:
         raise DeltaError("the base has another size")
     done = 0
     for step in range(_HEAD, end, 2):
         source = steps[step]
         count = steps[step + 1]
+        # parse_delta has seen to it, but what is written where in memory hangs on this function alone.
+        length = len(base) if source >= 0 else len(delta)
+        start = source if source >= 0 else -source
+        if count <= 0 or count > size - done or start < 0 or count > length - start:
+            raise DeltaError("the instructions are of another delta")
         if cython.compiled:
             if source >= 0:
-                memcpy(cython.address(result[done]), cython.address(base[source]), count)
+                memcpy(cython.address(result[done]), cython.address(base[start]), count)
             else:
-                memcpy(cython.address(result[done]), cython.address(delta[-source]), count)
-        elif source >= 0:
-            result[done : done + count] = base[source : source + count]
+                memcpy(cython.address(result[done]), cython.address(delta[start]), count)
         else:
-            result[done : done + count] = delta[-source : count - source]
+            result[done : done + count] = (base if source >= 0 else delta)[start : start + count]
         done += count
+    if done != size:
+        raise DeltaError("the instructions are of another delta")
 
 
-def add_windows(
-    result: bytes,
+# One loop without calls in it, as `_parse`.
+def add_windows(  # noqa: C901, PLR0912, PLR0915
+    result: bytes | bytearray,
     steps: "array[int]",
     end: int,
     reach: int,
@@ -146,9 +169,11 @@ def add_windows(
     `reach` bytes within one line, judged with one byte on each side, that ends at a fresh end may differ from the
     base's; any other is the base's own, moved. Every window is followed by a newline in `text`. Windows are whole
     lines, or `reach` + 1 bytes on each side of the change where a line is longer. Returns the number of rows; -1 where
-    text or table have no room for more.
+    text or table have no room for more. Raises DeltaError if `result` has another size than `steps` name.
     """
-    size = steps[1]
+    size = len(result)
+    if size != steps[1]:
+        raise DeltaError("the result has another size")
     first = rows
     done = 0
     expected = 0

@@ -2,6 +2,7 @@
 cimport cython
 
 cdef int _BAD, _TREE, _TAG, _OFFSET_DELTA, _REF_DELTA, _NONE
+cdef long long _HEAVIEST
 
 @cython.locals(count=Py_ssize_t, i=Py_ssize_t, shift=int, starts="long long[::1]", digit=Py_ssize_t, to=Py_ssize_t)
 cpdef sort_offsets(long long[::1] offsets, int[::1] places, long long[::1] spare)
@@ -21,3 +22,6 @@ cpdef Py_ssize_t arrange(unsigned char[::1] kinds, int[::1] bases, long long[::1
 @cython.locals(i=Py_ssize_t, j=Py_ssize_t, k=Py_ssize_t)
 cpdef mark_common(const unsigned char[::1] ids, const unsigned char[::1] others, Py_ssize_t width,
                   unsigned char[::1] flags)
+
+@cython.locals(number=Py_ssize_t, start=Py_ssize_t, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, k=Py_ssize_t)
+cpdef find_ids(const unsigned char[::1] ids, Py_ssize_t width, const unsigned char[::1] wanted, int[::1] positions)

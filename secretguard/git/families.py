@@ -6,10 +6,11 @@ The format: gitformat-pack(5).
 """
 
 from array import array
+from typing import TYPE_CHECKING
 
-try:
+if TYPE_CHECKING:  # Cython reads this line, and nothing runs it: see uncompiled.py
     import cython
-except ImportError:
+else:
     from secretguard.git import uncompiled as cython
 
 BAD, COMMIT, TREE, BLOB, TAG = range(5)
@@ -23,6 +24,8 @@ _TAG = TAG
 _OFFSET_DELTA = 6
 _REF_DELTA = REF_DELTA
 _NONE = NONE
+_HEAVIEST = 1 << 24
+"""What is larger is never held: see `packs.LARGE`. It keeps sums of sizes, which a pack may choose, small."""
 
 
 def sort_offsets(offsets: "array[int]", places: "array[int]", spare: "array[int]") -> None:
@@ -35,8 +38,7 @@ def sort_offsets(offsets: "array[int]", places: "array[int]", spare: "array[int]
     for i in range(count):
         places[i] = i
     for shift in range(0, 64, 11):
-        counts = array("q", bytes(8 * 2049))
-        starts: memoryview = counts
+        starts = memoryview(array("q", bytes(8 * 2049)))
         for i in range(count):
             starts[((offsets[i] >> shift) & 2047) + 1] += 1
         if starts[1] == count:
@@ -54,7 +56,7 @@ def sort_offsets(offsets: "array[int]", places: "array[int]", spare: "array[int]
             places[i] = spare[2 * i + 1]
 
 
-def read_headers(
+def read_headers(  # noqa: C901, PLR0912, PLR0915 - one loop without calls in it
     pack: memoryview,
     offsets: "array[int]",
     kinds: bytearray,
@@ -120,7 +122,7 @@ def read_headers(
         starts[i] = at
 
 
-def arrange(
+def arrange(  # noqa: C901, PLR0912, PLR0915 - loops over all entries without calls in them
     kinds: bytearray,
     bases: "array[int]",
     sizes: "array[int]",
@@ -130,10 +132,11 @@ def arrange(
 ) -> int:
     """Put into `order` the entries so that each follows its base, and return how many of them are no trees.
 
-    Families of trees come last, entries that are BAD or built on such a one nowhere (the rest of `order` is NONE). Among
-    the entries built on one base, the one with most built on it in turn comes last, so that few bases are in use at a
-    time. `left` gets the number of entries built on each. `kinds` becomes the type of the finished object. `spare` has
-    room for five numbers an entry.
+    Families of trees come last, entries that are BAD or built on such a one nowhere (the rest of `order` is NONE).
+    Depth first; among the entries built on one base the heaviest, with all that is built on it, comes last. So each
+    base that waits for another of its entries is at least twice as heavy as the next one that waits, and of n entries
+    no more than about log2(n) + 18 can wait at a time. `left` gets the number of entries built on each. `kinds`
+    becomes the type of the finished object. `spare` has room for five numbers an entry.
     """
     count = len(bases)
     child = 0
@@ -144,7 +147,7 @@ def arrange(
     for i in range(count):
         spare[child + i] = _NONE
         spare[sibling + i] = _NONE
-        spare[weight + i] = sizes[i] + 64
+        spare[weight + i] = min(sizes[i], _HEAVIEST) + 64
         order[i] = _NONE
         left[i] = 0
     for i in range(count - 1, -1, -1):
@@ -235,3 +238,28 @@ def mark_common(ids: memoryview, others: memoryview, width: int, flags: bytearra
             i += width
         else:
             j += width
+
+
+def find_ids(ids: memoryview, width: int, wanted: bytes | memoryview, positions: "array[int]") -> None:
+    """Put into `positions` where in a sorted table of ids, of `width` bytes each, each of the wanted stands, or NONE.
+
+    Positions that are known already (not NONE) are left alone.
+    """
+    for number in range(len(positions)):
+        if positions[number] != _NONE:
+            continue
+        start = number * width
+        low = 0
+        high = len(ids) // width
+        while low < high:
+            middle = (low + high) >> 1
+            k = 0
+            while k < width and ids[middle * width + k] == wanted[start + k]:
+                k += 1
+            if k == width:
+                positions[number] = middle
+                break
+            if ids[middle * width + k] < wanted[start + k]:
+                low = middle + 1
+            else:
+                high = middle

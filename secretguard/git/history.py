@@ -70,6 +70,12 @@ def tree_of(data: bytes) -> str:
     return _text(data[5 : data.find(b"\n")]) if data.startswith(b"tree ") else ""
 
 
+def head_of(data: bytes | bytearray) -> bytes | bytearray:
+    """Return the lines of a raw commit that name its tree and parents, as `parents_of` and `tree_of` read them."""
+    end = data.find(b"\nauthor ")
+    return data[: end + 1] + b"\n" if end >= 0 else data
+
+
 def written_text(data: bytes) -> bytes:
     """Return what people wrote in a raw commit or tag: the message, then the headers that are not structure.
 

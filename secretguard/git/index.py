@@ -22,11 +22,14 @@ def staged(repository: Repository) -> list[TreeEntry]:
         tokens = process.stdout.read().split(b"\0")
         process.check()
     found = []
+    conflicts = False
     for about, path in zip(tokens[::2], tokens[1::2], strict=False):
-        _, mode, old_blob, blob, _ = about.split(b" ")
+        _, mode, old_blob, blob, status = about.split(b" ")
+        conflicts = conflicts or status == b"U"
         if mode in _FILE_MODES and blob != old_blob:
             found.append(TreeEntry(os.fsdecode(path), blob.decode("ascii")))
-    return list(dict.fromkeys([*found, *_entries(repository, "--unmerged")]))
+    sides = _entries(repository, "--unmerged") if conflicts else ()
+    return list(dict.fromkeys([*found, *sides]))
 
 
 def index_blobs(repository: Repository) -> Iterator[TreeEntry]:

@@ -4,13 +4,15 @@ import os
 import re
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from isal import isal_zlib
 
 from secretguard.git.families import BLOB, COMMIT, NONE, TAG, TREE
-from secretguard.git.packs import LARGE, Rebuilt
+from secretguard.git.files import read_regular
+from secretguard.git.packs import INFLATE_ERROR, LARGE, Rebuilt
 
 _DIRECTORY = re.compile("[0-9a-f]{2}")
 _HEAD = re.compile(rb"(commit|tree|blob|tag) ([0-9]{1,19})\0")
@@ -40,12 +42,13 @@ class LooseObjects:
 
 def list_loose(directory: Path, id_size: int) -> LooseObjects:
     """List the loose objects below `directory`. Raises OSError."""
-    rest = re.compile("[0-9a-f]{%d}" % (2 * id_size - 2))
+    rest = re.compile(f"[0-9a-f]{{{2 * id_size - 2}}}")
     found: list[str] = []
     with os.scandir(directory) as entries:
         prefixes = sorted(entry.name for entry in entries if _DIRECTORY.fullmatch(entry.name))
     for prefix in prefixes:
-        with os.scandir(directory / prefix) as files:
+        # A concurrent `git gc` removes a directory that it emptied.
+        with suppress(FileNotFoundError), os.scandir(directory / prefix) as files:
             found += sorted(prefix + file.name for file in files if rest.fullmatch(file.name))
     return LooseObjects(directory, found, bytearray(len(found)))
 
@@ -63,13 +66,10 @@ def read_all(loose: LooseObjects, start: int, stop: int) -> Iterator[Rebuilt]:
 
 def read_loose(directory: Path, name: str) -> tuple[int, bytes] | None:
     """Return kind and content of a loose object; None for one that is gone, damaged, or too large to be held."""
+    inflater = isal_zlib.decompressobj()
     try:
-        descriptor = os.open(directory / name[:2] / name[2:], os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            stored = file.read(LARGE)
-        inflater = isal_zlib.decompressobj()
-        data = inflater.decompress(stored, LARGE + _LONGEST_HEAD)
-    except (OSError, isal_zlib.error):
+        data = inflater.decompress(read_regular(directory / name[:2] / name[2:], LARGE), LARGE + _LONGEST_HEAD)
+    except (OSError, INFLATE_ERROR):
         return None
     head = _HEAD.match(data)
     if head is None or not inflater.eof or len(data) - head.end() != int(head[2]):

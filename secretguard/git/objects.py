@@ -140,15 +140,21 @@ def connectivity_checked(repository: Repository, problems: list[Problem]) -> Ite
         yield
         missing = [line[1:] for line in process.stdout.read().decode("ascii", "replace").split() if line[0] == "?"]
         failure = process.failure() if process.wait() else None
-    if missing and repository.partial:
-        problems.append(_never_fetched(len(missing)))
-    else:
-        unreadable = _Unreadable(problems)
-        for name in missing:
-            unreadable.add(name, "it is missing")
-        unreadable.close()
+    problems.extend(missing_problems(repository, missing))
     if failure:
         problems.append(Problem("history", str(failure), failure.hint))
+
+
+def missing_problems(repository: Repository, missing: Collection[str]) -> list[Problem]:
+    """Return what to say of objects that others need and that are not here."""
+    if missing and repository.partial:
+        return [_never_fetched(len(missing))]
+    problems: list[Problem] = []
+    unreadable = _Unreadable(problems)
+    for name in missing:
+        unreadable.add(name, "it is missing")
+    unreadable.close()
+    return problems
 
 
 def _never_fetched(count: int) -> Problem:

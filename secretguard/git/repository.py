@@ -1,19 +1,26 @@
 """Open the repository a path belongs to, and call git on it."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from secretguard.errors import GitError, SourceError
 from secretguard.git.command import GitProcess, git, git_executable, hook_environment
 from secretguard.git.complaints import NotARepositoryError, readable
 from secretguard.model import Problem
 
+_FLAGS = (
+    "--is-bare-repository", "--is-inside-git-dir", "--is-inside-work-tree", "--is-shallow-repository",
+    "--show-object-format",
+)  # fmt: skip
+_PROMISES = (b"promisor", b"partialclone", b"include")
+"""Without one of these a configuration file cannot say that objects were left with a remote."""
+_LARGEST = 1 << 20
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+
+class Repository(NamedTuple):
     """One repository as seen from one of its working trees; opened once, then only read."""
 
     git_dir: Path
@@ -33,6 +40,8 @@ class Repository:
     @property
     def empty_tree(self) -> str:
         """The id of the tree without entries, which git knows even where it is not stored."""
+        import hashlib
+
         return hashlib.new(self.object_format, b"tree 0\0", usedforsecurity=False).hexdigest()
 
     @property
@@ -96,13 +105,13 @@ def open_repository(path: Path, *, keep_environment: bool = False) -> Repository
         if git_executable() is None and _found_worktree(start) is None:
             return None
         raise
-    git_dir, common_dir, is_bare, inside_git_dir, is_shallow, object_format = answer
-    worktree, problems = (None, ()) if is_bare or inside_git_dir else _worktree(start, environment)
+    worktree, problems = (None, ()) if answer.top is None else _worktree(start, environment, answer.top)
     kept = tuple((name, value) for name, value in environment.items() if name not in ("GIT_DIR", "GIT_WORK_TREE"))
-    opened = Repository(git_dir, common_dir, worktree, object_format, is_shallow, False, None, kept, problems)
-    return Repository(
-        git_dir, common_dir, worktree, object_format, is_shallow, _is_partial(opened), _head(opened), kept, problems
+    common = _common_dir(answer.git_dir)
+    opened = Repository(
+        answer.git_dir, common, worktree, answer.object_format, answer.shallow, False, answer.head, kept, problems
     )
+    return opened._replace(partial=_is_partial(opened))
 
 
 def _check_refused(found: Path | None) -> None:
@@ -129,27 +138,46 @@ def _existing_directory(path: Path) -> Path:
     return start.resolve()
 
 
-def _ask(start: Path, environment: Mapping[str, str]) -> tuple[Path, Path, bool, bool, bool, str]:
+class _Answer(NamedTuple):
+    """What git says about the repository it found."""
+
+    git_dir: Path
+    top: Path | None
+    """Of the working tree, which core.worktree may place anywhere; None without one, and inside the git directory."""
+    shallow: bool
+    object_format: str
+    head: str | None
+
+
+def _ask(start: Path, environment: Mapping[str, str]) -> _Answer:
     def ask(*questions: str) -> str:
         return os.fsdecode(git(["rev-parse", *questions], directory=start, environment=environment).removesuffix(b"\n"))
 
-    # Paths last and alone, as they may hold newlines.
-    flags = ("--is-bare-repository", "--is-inside-git-dir", "--is-shallow-repository", "--show-object-format")
-    is_bare, inside, is_shallow, object_format, git_dir = ask(*flags, "--absolute-git-dir").split("\n", maxsplit=4)
-    return (
-        Path(git_dir),
-        (start / ask("--git-common-dir")).resolve(),
-        is_bare == "true",
-        inside == "true",
-        is_shallow == "true",
-        object_format if object_format in ("sha1", "sha256") else "sha1",  # an old git echoes the question
-    )
+    # All at once where no answer but the last can hold a newline. An unborn branch ends the answers early.
+    words = ask(*_FLAGS, "--show-cdup", "--revs-only", "HEAD", "--absolute-git-dir").split("\n", maxsplit=7)
+    is_bare, inside_git_dir, inside_worktree, is_shallow, object_format = words[:5]
+    top: Path | None = None
+    if inside_worktree == "true" and len(words) == 8:
+        up, head, git_dir = words[5:]
+        top = start.parents[up.count("/") - 1] if up else start
+    else:
+        head, git_dir = ask("--revs-only", "HEAD"), ask("--absolute-git-dir")
+        if "true" not in (is_bare, inside_git_dir):
+            top = Path(ask("--show-toplevel")).resolve()
+    known_format = object_format if object_format in ("sha1", "sha256") else "sha1"  # an old git echoes the question
+    return _Answer(Path(git_dir), top, is_shallow == "true", known_format, head or None)
 
 
-def _worktree(start: Path, environment: Mapping[str, str]) -> tuple[Path | None, tuple[Problem, ...]]:
+def _common_dir(git_dir: Path) -> Path:
+    """Return where a linked worktree says that it keeps what all share."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        said = os.fsdecode((git_dir / "commondir").read_bytes().rstrip(b"\r\n"))
+        return (git_dir / said).resolve()
+    return git_dir.resolve()
+
+
+def _worktree(start: Path, environment: Mapping[str, str], declared: Path) -> tuple[Path | None, tuple[Problem, ...]]:
     """Return the directory that holds `.git`: core.worktree could name any other place on this machine."""
-    said = git(["rev-parse", "--show-toplevel"], directory=start, environment=environment)
-    declared = Path(os.fsdecode(said.removesuffix(b"\n"))).resolve()
     if "GIT_DIR" in environment or "GIT_WORK_TREE" in environment:
         return declared, ()
     found = _found_worktree(start) or declared
@@ -168,16 +196,27 @@ def _found_worktree(start: Path) -> Path | None:
     return next((place for place in (start, *start.parents) if os.path.lexists(place / ".git")), None)
 
 
-def _head(repository: Repository) -> str | None:
-    with repository.process("rev-parse", "--verify", "--quiet", "HEAD") as process:
-        answer = process.stdout.read().decode("ascii", "replace").strip()
-        return answer if process.wait() == 0 and answer else None
-
-
 def _is_partial(repository: Repository) -> bool:
     """Whether the repository says that it left objects with a remote."""
+    with suppress(OSError):
+        if any(path.suffix == ".promisor" for path in (repository.common_dir / "objects" / "pack").iterdir()):
+            return True
+    if not any(map(_may_promise, (repository.common_dir / "config", repository.git_dir / "config.worktree"))):
+        return False
     asked = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$"
     with repository.process("config", "--name-only", "--get-regexp", asked) as process:
         declared = process.stdout.read()
         process.wait()  # 1 where nothing matches
-    return bool(declared) or any((repository.common_dir / "objects" / "pack").glob("*.promisor"))
+    return bool(declared)
+
+
+def _may_promise(file: Path) -> bool:
+    """Whether a configuration file may say so: one that lacks the words is not worth a process."""
+    try:
+        with file.open("rb") as config:
+            text = config.read(_LARGEST + 1)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return len(text) > _LARGEST or any(word in text.lower() for word in _PROMISES)

@@ -4,6 +4,7 @@ What is out of the ordinary (a damaged index, an object directory that a hook wa
 reads such a repository, `git.objects`.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,14 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from secretguard.git.families import BAD, BLOB, NONE
+from secretguard.git.families import BAD, NONE
+from secretguard.git.files import read_regular
 from secretguard.git.loose import LooseObjects, list_loose, read_all, read_loose
 from secretguard.git.packs import Pack, PackError, Rebuilt, known_entries, open_pack, rebuild, walk
 from secretguard.git.repository import Repository
 
 _DEEPEST_ALTERNATE = 5
+_MOST_DIRECTORIES = 100
+_LONGEST_LIST = 1 << 20
 _ATTEMPTS = 5
-"""A concurrent `git gc` may remove a pack between listing and opening it."""
+"""A concurrent `git gc` may change the packs between listing and opening them."""
 
 
 class Found(NamedTuple):
@@ -34,8 +38,10 @@ class ObjectStore:
 
     packs: tuple[Pack, ...]
     loose: tuple[LooseObjects, ...]
+    unindexed: tuple[Path, ...] = ()
+    """Packs without an index: what they hold is not seen, by git neither."""
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Pack | LooseObjects, ...]:
         """Packs, then directories of loose objects; an object that is in several counts for the first."""
         return (*self.packs, *self.loose)
@@ -50,6 +56,14 @@ class ObjectStore:
             flags.append(bytearray(packed))
             before.update(loose.names)
         return tuple(flags)
+
+    def raw_id(self, at: Found) -> bytes:
+        """Return the raw id of the object there."""
+        return self.parts[at.part].id_of(at.entry)
+
+    def name(self, at: Found) -> str:
+        """Return the hexadecimal id of the object there."""
+        return self.raw_id(at).hex()
 
     def find(self, raw_id: bytes) -> Found | None:
         """Return where an object is, or None."""
@@ -76,8 +90,7 @@ class ObjectStore:
     def close(self) -> None:
         """Give the maps back."""
         for pack in self.packs:
-            with suppress(BufferError):  # somebody still looks at a piece of it; it ends with the process
-                pack.close()
+            pack.close()
 
     def _packed(self, raw_id: bytes) -> Found | None:
         for part, pack in enumerate(self.packs):
@@ -102,23 +115,39 @@ def open_store(repository: Repository) -> ObjectStore:
         raise PackError("objects are somewhere else")
     id_size = 32 if repository.object_format == "sha256" else 20
     directories = _directories(repository.common_dir / "objects")
-    # Loose objects first: what is packed meanwhile is then in a pack that is listed after it.
-    loose = tuple(list_loose(directory, id_size) for directory in directories)
-    for attempt in range(_ATTEMPTS):
+    for _ in range(_ATTEMPTS):
+        # Objects move from files into packs, and out of packs into files: all are seen while the packs stay the same.
+        listed = indexed, unindexed = _list_packs(directories)
+        loose = tuple(list_loose(directory, id_size) for directory in directories)
+        with suppress(FileNotFoundError):
+            store = ObjectStore(_open_packs(indexed, id_size), loose, tuple(unindexed))
+            if _list_packs(directories) == listed:
+                return store
+            store.close()
+    raise PackError("the packs keep changing")
+
+
+def _list_packs(directories: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the packs that have an index and those that have none, in a fixed order."""
+    indexed: list[Path] = []
+    unindexed: list[Path] = []
+    for directory in directories:
         try:
-            return ObjectStore(_open_packs(directories, id_size), loose)
+            names = set(os.listdir(directory / "pack"))  # noqa: PTH208 - names are all that is wanted
         except FileNotFoundError:
-            if attempt == _ATTEMPTS - 1:
-                raise
-    raise AssertionError
+            continue
+        for name in sorted(names):
+            if name.endswith(".pack"):
+                has_index = name.removesuffix(".pack") + ".idx" in names
+                (indexed if has_index else unindexed).append(directory / "pack" / name)
+    return indexed, unindexed
 
 
-def _open_packs(directories: Sequence[Path], id_size: int) -> tuple[Pack, ...]:
+def _open_packs(paths: Sequence[Path], id_size: int) -> tuple[Pack, ...]:
+    """Open the packs, large ones first."""
     packs: list[Pack] = []
     try:
-        for directory in directories:
-            for index in sorted((directory / "pack").glob("pack-*.idx")):
-                packs.append(open_pack(index.with_suffix(".pack"), id_size))
+        packs.extend(open_pack(path, id_size) for path in paths)
     except BaseException:
         for pack in packs:
             pack.close()
@@ -128,21 +157,29 @@ def _open_packs(directories: Sequence[Path], id_size: int) -> tuple[Pack, ...]:
 
 def _directories(objects: Path) -> list[Path]:
     """Return the object directory and its alternates: see gitrepository-layout(5), objects/info/alternates."""
-    found: list[Path] = []
+    found: dict[Path, None] = {}
     waiting = [(objects, 0)]
     while waiting:
         directory, depth = waiting.pop(0)
-        resolved = directory.resolve()
+        try:
+            resolved = directory.resolve()
+        except (ValueError, RuntimeError):  # a NUL, a ring of links
+            raise PackError("alternates that only git can follow") from None
         if resolved in found:
             continue
-        found.append(resolved)
-        try:
-            listed = (resolved / "info" / "alternates").read_bytes()
-        except FileNotFoundError:
-            continue
-        for line in listed.splitlines():
-            if line.startswith(b'"') or depth >= _DEEPEST_ALTERNATE:
+        found[resolved] = None
+        for line in _alternates(resolved):
+            if line.startswith(b'"') or depth >= _DEEPEST_ALTERNATE or len(waiting) + len(found) > _MOST_DIRECTORIES:
                 raise PackError("alternates that only git can follow")
-            if line and not line.startswith(b"#"):
-                waiting.append((resolved / line.decode("utf-8", "surrogateescape"), depth + 1))
-    return found
+            waiting.append((resolved / os.fsdecode(line), depth + 1))
+    return list(found)
+
+
+def _alternates(directory: Path) -> list[bytes]:
+    try:
+        listed = read_regular(directory / "info" / "alternates", _LONGEST_LIST)
+    except FileNotFoundError:
+        return []
+    if len(listed) == _LONGEST_LIST:
+        raise PackError("alternates that only git can follow")
+    return [line for line in listed.split(b"\n") if line and not line.startswith(b"#")]

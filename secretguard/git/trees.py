@@ -3,7 +3,7 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import IO, NamedTuple
 
@@ -81,6 +81,16 @@ def _holders(
                 yield info.id, os.fsdecode(name), raw_ids[raw]
 
 
+def entries_of(tree: bytes, id_size: int) -> Iterator[str]:
+    """Yield the ids that a raw tree names, submodules left out; what is malformed ends it."""
+    at = 0
+    while (end := tree.find(b"\0", at)) >= 0:
+        raw = tree[end + 1 : end + 1 + id_size]
+        if not tree.startswith(b"160000 ", at) and len(raw) == id_size:
+            yield raw.hex()
+        at = end + 1 + id_size
+
+
 def records(stdout: IO[bytes]) -> Iterator[bytes]:
     """Yield what git ends with NUL, as it comes."""
     rest = b""
@@ -98,3 +108,37 @@ def content_at(repository: Repository, revision: str | None, path: str) -> bytes
     with repository.process("cat-file", "blob", f"{revision or ''}:{path}") as process:
         data = process.stdout.read()
         return data if process.wait() == 0 else None
+
+
+def contents_at(
+    repository: Repository, revision: str | None, together: Collection[str] = ()
+) -> Callable[[str], bytes | None]:
+    """Return `content_at` for one commit, or for the index, as a function of the path alone.
+
+    Of the index the files in `together` are read by one git, as soon as one of them is asked for.
+    """
+    known: dict[str, bytes | None] | None = None
+
+    def content(path: str) -> bytes | None:
+        nonlocal known
+        if known is None and path in together:
+            known = {} if revision else _staged_contents(repository, together)
+        return known[path] if known and path in known else content_at(repository, revision, path)
+
+    return content
+
+
+def _staged_contents(repository: Repository, paths: Collection[str]) -> dict[str, bytes | None]:
+    asked = [path for path in paths if "\n" not in path]
+    found: dict[str, bytes | None] = {}
+    questions = [b":0:%s\n" % os.fsencode(path) for path in asked]
+    with repository.process("cat-file", "--batch", "--buffer", feed=questions) as process:
+        for path in asked:
+            header = process.stdout.readline()
+            if header.startswith(b":0:"):  # the question again: it is missing
+                found[path] = None
+            elif len(about := header.split()) == 3:
+                data = process.stdout.read(int(about[2]) + 1)[:-1]
+                found[path] = data if about[1] == b"blob" else None
+        # Where git died of a damaged object, the files are asked for one by one.
+        return found if process.wait() == 0 else {}

@@ -1,6 +1,5 @@
 """The last line of defence of a report: a value that also stands in a path, a user name or a message is masked."""
 
-import base64
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -66,6 +65,8 @@ def _is_telling(value: str) -> bool:
 
 
 def _spellings(value: str) -> set[str]:
+    import base64  # only where something was found
+
     data = value.encode("utf-8", "surrogatepass")
     spellings = {value, quote(data, safe=""), quote(data), quote_plus(data), data.hex()}
     if len(data) >= _SHORTEST:

@@ -1,8 +1,6 @@
 """The report for a person in a terminal: the worst first, what it opens, where it stands, what to do next."""
 
 import os
-import shutil
-import textwrap
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
@@ -64,7 +62,7 @@ class Sheet:
         self.clean = clean
         self._out = out
         watched = out.isatty()
-        self._width = shutil.get_terminal_size().columns if watched else 0
+        self._width = _width() if watched else 0
         if color is None:
             color = watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._console = _console(out) if color else None
@@ -86,9 +84,21 @@ class Sheet:
     def sentence(self, text: str, *, indent: str = "", first: Part = "", style: str = "") -> None:
         """Write prose after `first`, wrapped at the terminal's width with a hanging indent."""
         room = self._width - len(indent)
-        lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) if room > 20 else [text]
+        lines = _wrapped(text, room) if room > 20 else [text]
         for number, line in enumerate(lines):
             self.line(first if number == 0 and first else indent, (line, style))
+
+
+def _width() -> int:
+    import shutil  # nobody pays for it without a terminal
+
+    return shutil.get_terminal_size().columns
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    import textwrap  # nobody pays for it without a terminal
+
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
 
 def _console(out: TextIO) -> "Console":

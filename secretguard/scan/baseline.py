@@ -15,11 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from secretguard.config import BASELINE_FILE
 from secretguard.errors import ConfigError, OutputError, UsageError
 from secretguard.model import Credential
 from secretguard.scan.content import read_regular
 
-DEFAULT_FILE = ".secretguard-baseline.json"
+DEFAULT_FILE = BASELINE_FILE
 SCHEMA = "secretguard.baseline/1"
 STATUSES = ("accepted", "false-positive", "to-rotate")
 

@@ -2,28 +2,26 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from secretguard.engine.marks import ANY, marks_for_next, marks_on
-from secretguard.model import Occurrence
 from secretguard.scan.content import Content
+
+if TYPE_CHECKING:
+    from secretguard.model import Occurrence
 
 LARGEST = 32_000_000
 """Files above this size are not compared; what hides something in them counts as added."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """The two ends of a scanned change, as `--staged` (HEAD, the index) and `--since` (the base, the tip) have them."""
 
     before: Content
     after: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why something is hidden, and the entry that says so."""
 
     reason: str
@@ -38,11 +36,13 @@ class Reason:
     """Whether it hides whatever stands in a place."""
 
 
-def mark_line(change: Change, occurrence: Occurrence, name: str) -> int | None:
+def mark_line(change: Change, occurrence: "Occurrence", name: str) -> int | None:
     """Return the 1-based line of the mark that hides `occurrence` under `name`, if the change adds that mark.
 
     The line of the match itself is returned where the mark cannot be told from the rest of the file any more.
     """
+    from secretguard.engine.marks import ANY
+
     path, match = occurrence.location.path, occurrence.match
     lines = _lines(change.after(path))
     around = range(max(1, match.line - 1), match.end_line + 1)
@@ -56,7 +56,7 @@ def mark_line(change: Change, occurrence: Occurrence, name: str) -> int | None:
     return next((at for at in places if at in added), None)
 
 
-def line_added(change: Change, occurrence: Occurrence) -> bool:
+def line_added(change: Change, occurrence: "Occurrence") -> bool:
     """Whether a line that the match stands on is new in the change."""
     path, match = occurrence.location.path, occurrence.match
     lines = _lines(change.after(path))
@@ -122,4 +122,6 @@ def _lines(data: bytes | None) -> tuple[bytes, ...]:
 
 
 def _carries(line: bytes, name: str, *, own: bool) -> bool:
+    from secretguard.engine.marks import marks_for_next, marks_on  # a scan without a finding needs none
+
     return name in marks_for_next(line) or (own and name in marks_on(line))

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from secretguard.engine.values import is_weak
 from secretguard.model import (
     ANONYMOUS_FAMILIES,
     Confidence,
@@ -15,7 +14,6 @@ from secretguard.model import (
     Place,
     Severity,
 )
-from secretguard.scan.identity import Identity, credential_ids
 
 Key = tuple[str, str, str]
 """(family, user, secret): what one spelling says about identity."""
@@ -35,6 +33,10 @@ def group(occurrences: Iterable[Occurrence], jobs: int = 0) -> tuple[Credential,
     for occurrence in occurrences:
         match = occurrence.match
         by_key[match.family, match.user, match.secret.reveal()].append(occurrence)
+    if not by_key:
+        return ()
+    from secretguard.scan.identity import Identity, credential_ids  # mostly nothing is found
+
     merged: dict[Key, list[Occurrence]] = defaultdict(list)
     for key, target in joins(by_key).items():
         merged[target].extend(by_key[key])
@@ -57,6 +59,8 @@ def joins(keys: Iterable[Key]) -> dict[Key, Key]:
     password that everybody takes; and a public half that stands alone (an AWS key id) joins the credential whose
     user it is.
     """
+    from secretguard.engine.values import is_weak
+
     targets: dict[Key, Key] = {key: key for key in keys}
     by_secret: dict[str, list[Key]] = defaultdict(list)
     by_user: dict[tuple[str, str], list[Key]] = defaultdict(list)

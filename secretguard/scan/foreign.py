@@ -6,20 +6,18 @@ expressions are used within limits only, and whatever they hide is listed with i
 is not used, for it imports the plugins that a baseline names.
 """
 
-import hashlib
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from secretguard.engine.prefilter import compile_prefilter
 from secretguard.errors import ConfigError, RuleError
-from secretguard.model import Match, Occurrence, Rule
 from secretguard.scan.change import Reason
 from secretguard.scan.content import Content
-from secretguard.scan.foreign_config import Allow, read_leaks_config
+
+if TYPE_CHECKING:
+    from secretguard.model import Match, Occurrence, Rule
+    from secretguard.scan.foreign_config import Allow
 
 CONFIGS = (".gitleaks.toml", ".betterleaks.toml")
 FINGERPRINTS = (".gitleaksignore", ".betterleaksignore")
@@ -32,12 +30,11 @@ MOST_NOTES = 30
 LONGEST = 512
 """Longest text an expression is tried on; a longer path or value is never hidden by one."""
 
-_FINGERPRINT = re.compile(r"(?:([0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?):)?(.{1,4096}):([^:\s]{1,200}):(\d{1,9})")
-_SHA1 = re.compile(r"[0-9a-f]{40}")
+_FINGERPRINT = r"(?:([0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?):)?(.{1,4096}):([^:\s]{1,200}):(\d{1,9})"
+_SHA1 = r"[0-9a-f]{40}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """One line of a `.gitleaksignore`: a place."""
 
     where: str
@@ -51,8 +48,7 @@ class Fingerprint:
         return f"{self.commit or ''}:{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Hashed:
+class Hashed(NamedTuple):
     """One entry of a `.secrets.baseline`: the SHA-1 of a value in a file."""
 
     where: str
@@ -67,16 +63,15 @@ class Hashed:
         return f"{self.path}:{self.sha1}"
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
+class Foreign(NamedTuple):
     """Everything that the files of other tools say."""
 
-    rules: tuple[Rule, ...] = ()
-    allows: tuple[tuple[str, Allow], ...] = ()
+    rules: "tuple[Rule, ...]" = ()
+    allows: "tuple[tuple[str, Allow], ...]" = ()
     """With the file each came from."""
-    fingerprints: Mapping[tuple[str, int], tuple[tuple[str, Fingerprint], ...]] = field(default_factory=dict)
+    fingerprints: Mapping[tuple[str, int], tuple[tuple[str, Fingerprint], ...]] = {}
     """By path and line."""
-    hashes: Mapping[tuple[str, str], Hashed] = field(default_factory=dict)
+    hashes: Mapping[tuple[str, str], Hashed] = {}
     """By path and SHA-1."""
     notes: tuple[str, ...] = ()
 
@@ -121,6 +116,8 @@ def read_foreign(content: Content) -> Foreign:
         if data is None:
             continue
         if file in CONFIGS:
+            from secretguard.scan.foreign_config import read_leaks_config
+
             more_rules, more_allows, more_notes = read_leaks_config(data, file)
             rules.extend(more_rules)
             allows.extend((file, allow) for allow in more_allows)
@@ -139,13 +136,15 @@ def read_foreign(content: Content) -> Foreign:
 def foreign_keys(data: bytes, file: str) -> frozenset[str]:
     """Return the keys of all entries in one version of a foreign file."""
     if file in CONFIGS:
+        from secretguard.scan.foreign_config import read_leaks_config
+
         return frozenset(allow.key for allow in read_leaks_config(data, file)[1])
     if file in FINGERPRINTS:
         return frozenset(fingerprint.key for fingerprint in read_fingerprints(data, file, _ignore))
     return frozenset(entry.key for entry in _usable_hashes(data, file, _ignore))
 
 
-def prefiltered(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+def prefiltered(rules: "Sequence[Rule]") -> "tuple[tuple[Rule, ...], tuple[str, ...]]":
     """Return the rules that the prefilter takes, and a note for each that it refuses.
 
     One rule that it refuses would stop the scan, and a scanned repository must not be able to do that.
@@ -153,6 +152,8 @@ def prefiltered(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...
     kept: list[Rule] = []
     notes: list[str] = []
     for rule in rules:
+        from secretguard.engine.prefilter import compile_prefilter
+
         try:
             compile_prefilter([rule], ())
         except RuleError as error:
@@ -162,7 +163,7 @@ def prefiltered(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[str, ...
     return tuple(kept), tuple(notes)
 
 
-def hidden_by(foreign: Foreign, occurrence: Occurrence, search: TimedSearch) -> Reason | None:
+def hidden_by(foreign: Foreign, occurrence: "Occurrence", search: TimedSearch) -> Reason | None:
     """Return what hides `occurrence`, if a foreign file does."""
     at, match = occurrence.location, occurrence.match
     for file, fingerprint in foreign.fingerprints.get((at.path, match.line), ()):
@@ -181,8 +182,10 @@ def hidden_by(foreign: Foreign, occurrence: Occurrence, search: TimedSearch) -> 
     return None
 
 
-def sha1s(match: Match) -> tuple[str, ...]:
+def sha1s(match: "Match") -> tuple[str, ...]:
     """Return the hashes under which detect-secrets would list the match: of the secret and of the whole text."""
+    import hashlib
+
     return tuple(
         hashlib.sha1(value.reveal().encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
         for value in (match.secret, match.text)
@@ -195,7 +198,7 @@ def read_fingerprints(data: bytes, where: str, complain: Callable[[str], None]) 
         text = raw.strip()
         if not text or text.startswith("#"):
             continue
-        match = _FINGERPRINT.fullmatch(text)
+        match = re.fullmatch(_FINGERPRINT, text)
         if match is None:
             complain(f"{where}, line {number}: not a fingerprint, so it is not used")
             continue
@@ -205,6 +208,8 @@ def read_fingerprints(data: bytes, where: str, complain: Callable[[str], None]) 
 
 def read_hashes(data: bytes, where: str) -> Iterator[Hashed]:
     """Yield the entries of a `.secrets.baseline`; raises ConfigError that names the field."""
+    import json
+
     try:
         document = json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
@@ -224,7 +229,7 @@ def read_hashes(data: bytes, where: str) -> Iterator[Hashed]:
 
 def _hashed(path: str, entry: Any, where: str, lines: Mapping[str, int]) -> Hashed:
     sha1 = entry.get("hashed_secret") if isinstance(entry, dict) else None
-    if not isinstance(sha1, str) or not _SHA1.fullmatch(sha1):
+    if not isinstance(sha1, str) or not re.fullmatch(_SHA1, sha1):
         raise ConfigError(f"{where}: an entry has no `hashed_secret` of 40 hex digits")
     is_secret = entry.get("is_secret")
     at = f"{where}:{lines[sha1]}" if sha1 in lines else where
@@ -247,7 +252,7 @@ def _usable_hashes(data: bytes, file: str, complain: Callable[[str], None]) -> l
         return []
 
 
-def _allowed(allow: Allow, occurrence: Occurrence, search: TimedSearch) -> bool:
+def _allowed(allow: "Allow", occurrence: "Occurrence", search: TimedSearch) -> bool:
     at, match = occurrence.location, occurrence.match
     if allow.rules and match.rule.id not in allow.rules:
         return False

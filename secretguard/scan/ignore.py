@@ -11,36 +11,33 @@ takes the files on disk.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from secretguard.config import REPOSITORY_FILE, Config
-from secretguard.engine.marks import ANY, BARE
+from secretguard.config import BASELINE_FILE, REPOSITORY_FILE, Config
 from secretguard.errors import ConfigError
-from secretguard.model import Credential, Ignored, Occurrence, Place
-from secretguard.scan.baseline import DEFAULT_FILE, Baseline, parse_baseline
-from secretguard.scan.change import Change, Reason, config_keys, entry_added, line_added, mark_line
+from secretguard.scan.change import Change, Reason
 from secretguard.scan.content import Content, on_disk, read_regular
-from secretguard.scan.foreign import FILES, Foreign, TimedSearch, foreign_keys, hidden_by, read_foreign
-from secretguard.scan.globs import Glob, glob, matches
+from secretguard.scan.foreign import FILES, Foreign, read_foreign
 
-MOST_NOTES = 20
-"""Of one kind, so that a repository cannot bury the report under notes."""
+if TYPE_CHECKING:
+    from secretguard.model import Credential, Ignored
+    from secretguard.scan.baseline import Baseline
+    from secretguard.scan.globs import Glob
 
-_CONFIG_FILES = (REPOSITORY_FILE, "pyproject.toml")
-_PRESENT = (Place.WORKTREE, Place.STAGED, Place.STDIN)
+CONFIG_FILES = (REPOSITORY_FILE, "pyproject.toml")
+READ_FILES = (BASELINE_FILE, *FILES)
+"""What is asked of `content`, if no other baseline is chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ignores:
+class Ignores(NamedTuple):
     """Everything a run ignores, read once."""
 
-    credentials: Mapping[str, Reason] = field(default_factory=dict)
+    credentials: Mapping[str, Reason] = {}
     """By credential id: configuration and baseline."""
-    paths: tuple[tuple[Glob, Reason], ...] = ()
-    rules: Mapping[str, Reason] = field(default_factory=dict)
-    foreign: Foreign = field(default_factory=Foreign)
+    paths: "tuple[tuple[Glob, Reason], ...]" = ()
+    rules: Mapping[str, Reason] = {}
+    foreign: Foreign = Foreign()
     unstaged: frozenset[str] = frozenset()
     """Ids that the baseline on disk has and the one that counts has not."""
 
@@ -50,26 +47,12 @@ class Ignores:
         return self.foreign.notes
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What is left to report, what is not, and what the user should know about it."""
 
-    kept: tuple[Credential, ...]
-    ignored: tuple[Ignored, ...]
+    kept: "tuple[Credential, ...]"
+    ignored: "tuple[Ignored, ...]"
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    ignores: Ignores
-    change: Change | None
-    search: TimedSearch
-    added: dict[Reason, bool] = field(default_factory=dict)
-    by_path: dict[str, Reason | None] = field(default_factory=dict)
-    """A path of history may hold thousands of occurrences."""
-
-
-Hidden = list[tuple[Occurrence, Reason]]
 
 
 def load_ignores(
@@ -85,7 +68,7 @@ def load_ignores(
     files = _files(repository, content)
     entries, where = _baseline(repository, baseline or config.baseline, files)
     known = {
-        entry.id: Reason("baseline", f"{where}:{entry.line}", _remark(entry.status, entry.note), where, entry.id)
+        entry.id: Reason("baseline", f"{where}:{entry.line}", remark(entry.status, entry.note), where, entry.id)
         for entry in entries.values()
     }
     for ignored in config.ignore_credentials:
@@ -99,142 +82,21 @@ def load_ignores(
     )
 
 
-def apply_ignores(credentials: Sequence[Credential], ignores: Ignores, change: Change | None = None) -> Outcome:
+def apply_ignores(credentials: "Sequence[Credential]", ignores: Ignores, change: Change | None = None) -> Outcome:
     """Divide `credentials` into what is reported and what is ignored.
 
     A credential of which only some places are hidden is reported with the others. With `change` (`--staged`,
     `--since`) whatever hides a finding and was added by that very change is said in a note.
     """
-    if change is not None:
-        change = Change(cache(change.before), cache(change.after))
-    run = _Run(ignores, change, TimedSearch())
-    kept: list[Credential] = []
-    ignored: list[Ignored] = []
-    notes = list(ignores.notes)
-    for credential in credentials:
-        hidden, left = _divide(run, credential)
-        ignored.extend(_rows(run, credential, hidden))
-        if left and all(occurrence.match.placeholder for occurrence in left):
-            ignored.append(_placeholder(credential, left))
-        elif left:
-            kept.append(credential if not hidden else replace(credential, occurrences=tuple(left)))
-    notes.extend(_added_notes(ignored))
-    notes.extend(_bare_notes(kept))
-    notes.extend(
-        f"{credential.id} is in the baseline on disk, but not in the one that is staged: add the file to the commit"
-        for credential in kept[:MOST_NOTES]
-        if credential.id in ignores.unstaged
-    )
-    if run.search.gave_up:
-        notes.append("the allowlist expressions of other tools took too long; some of them were not tried")
-    return Outcome(tuple(kept), tuple(ignored), tuple(notes))
+    if not credentials:
+        return Outcome((), (), ignores.notes)
+    from secretguard.scan.hidden import divided  # nothing was found, mostly
+
+    return divided(credentials, ignores, change)
 
 
-def _divide(run: _Run, credential: Credential) -> tuple[Hidden, list[Occurrence]]:
-    """Return the hidden occurrences with their reasons, and the others."""
-    if all(occurrence.match.placeholder for occurrence in credential.occurrences):
-        return [], list(credential.occurrences)
-    whole = run.ignores.credentials.get(credential.id) or _present_mark(run, credential)
-    hidden: Hidden = []
-    left: list[Occurrence] = []
-    for occurrence in credential.occurrences:
-        reason = whole or _reason(run, credential, occurrence)
-        if reason is None or (reason.by_position and run.change and line_added(run.change, occurrence)):
-            left.append(occurrence)
-        else:
-            hidden.append((occurrence, reason))
-    return hidden, left
-
-
-def _reason(run: _Run, credential: Credential, occurrence: Occurrence) -> Reason | None:
-    match = occurrence.match
-    for name in (credential.id, ANY):
-        if name in match.marks:
-            return _mark_reason(run, occurrence, name)
-    path = occurrence.location.path
-    if path not in run.by_path:
-        hiding = (reason for pattern, reason in run.ignores.paths if matches(pattern, path))
-        run.by_path[path] = next(hiding, None) if path else None
-    if reason_of_path := run.by_path[path]:
-        return reason_of_path
-    if reason_of_rule := run.ignores.rules.get(match.rule.id):
-        return reason_of_rule
-    return hidden_by(run.ignores.foreign, occurrence, run.search)
-
-
-def _present_mark(run: _Run, credential: Credential) -> Reason | None:
-    """Return the mark that names the credential where it stands today; an old mark rather than one just added."""
-    marked = [
-        _mark_reason(run, occurrence, credential.id)
-        for occurrence in credential.occurrences
-        if credential.id in occurrence.match.marks
-        and (occurrence.location.at_head or occurrence.location.source in _PRESENT)
-    ]
-    return min(marked, key=lambda reason: run.added[reason], default=None)
-
-
-def _mark_reason(run: _Run, occurrence: Occurrence, name: str) -> Reason:
-    line = None if run.change is None else mark_line(run.change, occurrence, name)
-    where = f"{occurrence.location.path}:{line or occurrence.match.line}"
-    reason = Reason("inline", where, "" if name != ANY else "another tool's mark", key=name)
-    run.added[reason] = line is not None
-    return reason
-
-
-def _rows(run: _Run, credential: Credential, hidden: Hidden) -> Iterator[Ignored]:
-    """Yield one row for each entry or kind of mark, with the places it hides counted."""
-    by_entry: dict[tuple[str, str, str, str], Hidden] = {}
-    for occurrence, reason in hidden:
-        by_entry.setdefault((reason.reason, reason.file, reason.key, reason.note), []).append((occurrence, reason))
-    for places in by_entry.values():
-        occurrence, reason = places[0]
-        first = _where(occurrence)
-        at_the_place = reason.reason == "inline" or not reason.where
-        yield Ignored(
-            id=credential.id,
-            reason=reason.reason,
-            where=reason.where or first,
-            rule=occurrence.match.rule.id,
-            occurrences=len(places),
-            note=reason.note if at_the_place else _remark(reason.note, f"found in {first}"),
-            added_by_change=any(_is_added(run, each) for _, each in places),
-        )
-
-
-def _is_added(run: _Run, reason: Reason) -> bool:
-    if run.change is None:
-        return False
-    if reason not in run.added:
-        run.added[reason] = entry_added(run.change, reason, _keys)
-    return run.added[reason]
-
-
-def _placeholder(credential: Credential, left: Sequence[Occurrence]) -> Ignored:
-    first = left[0]
-    return Ignored(
-        credential.id, "placeholder", _where(first), first.match.rule.id, len(left), note=first.match.placeholder
-    )
-
-
-def _added_notes(ignored: Sequence[Ignored]) -> Iterator[str]:
-    for row in [row for row in ignored if row.added_by_change][:MOST_NOTES]:
-        what = "an allow mark" if row.reason == "inline" else "an entry"
-        yield f"{row.id} is hidden by {what} that this change adds: {row.where}"
-
-
-def _bare_notes(kept: Sequence[Credential]) -> Iterator[str]:
-    bare = {_where(occurrence): credential.id for credential in kept for occurrence in credential.occurrences
-            if BARE in occurrence.match.marks}  # fmt: skip
-    for where, name in list(bare.items())[:MOST_NOTES]:
-        yield f"{where}: `secretguard:allow` names no credential, so it hides nothing; write `secretguard:allow {name}`"
-
-
-def _where(occurrence: Occurrence) -> str:
-    at = occurrence.location
-    return f"{at.path or at.ref or at.commit or at.source}:{occurrence.match.line}"
-
-
-def _remark(*parts: str) -> str:
+def remark(*parts: str) -> str:
+    """Return what there is to say, in one note."""
     return "; ".join(part for part in parts if part)
 
 
@@ -250,9 +112,9 @@ def _files(repository: Path | None, content: Content | None) -> Content:
     return files
 
 
-def _baseline(repository: Path | None, chosen: Path | None, files: Content) -> tuple[Baseline, str]:
+def _baseline(repository: Path | None, chosen: Path | None, files: Content) -> "tuple[Baseline, str]":
     """Return the baseline that counts and its name: relative to the repository if it lies there."""
-    name = DEFAULT_FILE if chosen is None else _inside(repository, chosen)
+    name = BASELINE_FILE if chosen is None else _inside(repository, chosen)
     if name is None:
         name = str(chosen)
         data = read_regular(Path(name), name, follow=True)
@@ -262,7 +124,13 @@ def _baseline(repository: Path | None, chosen: Path | None, files: Content) -> t
         raise ConfigError(
             f"there is no baseline {chosen}", hint="`secretguard baseline create` writes one; or leave --baseline out."
         )
-    return ({} if data is None else parse_baseline(data, name)), name
+    return ({} if data is None else _parsed(data, name)), name
+
+
+def _parsed(data: bytes, where: str) -> "Baseline":
+    from secretguard.scan.baseline import parse_baseline  # only where there is one
+
+    return parse_baseline(data, where)
 
 
 def _inside(repository: Path | None, path: Path) -> str | None:
@@ -272,22 +140,24 @@ def _inside(repository: Path | None, path: Path) -> str | None:
     return inside.relative_to(whole).as_posix() if inside.is_relative_to(whole) else None
 
 
-def _unstaged(repository: Path | None, where: str, entries: Baseline) -> frozenset[str]:
+def _unstaged(repository: Path | None, where: str, entries: "Baseline") -> frozenset[str]:
     try:
         data = None if repository is None else on_disk(repository)(where)
-        return frozenset() if data is None else frozenset(parse_baseline(data, where)) - frozenset(entries)
+        return frozenset() if data is None else frozenset(_parsed(data, where)) - frozenset(entries)
     except ConfigError:
         return frozenset()  # half-written, perhaps: the staged one counts
 
 
-def _path_ignores(config: Config) -> Iterator[tuple[Glob, Reason]]:
+def _path_ignores(config: Config) -> "Iterator[tuple[Glob, Reason]]":
     for text, layer in _values(config, "ignore_paths"):
+        from secretguard.scan.globs import glob  # only where there is one
+
         try:
             pattern = glob(text)
         except ValueError as error:
             raise ConfigError(f"{layer}: `ignore.paths`: {error}", hint="See docs/configuration.md.") from None
         # The place is told rather than the entry: the note names the glob.
-        yield pattern, replace(_config_reason(layer, text, f"`{text}` in {layer}"), reason="path", where="")
+        yield pattern, _config_reason(layer, text, f"`{text}` in {layer}")._replace(reason="path", where="")
 
 
 def _values(config: Config, name: str) -> Iterator[tuple[str, str]]:
@@ -301,16 +171,4 @@ def _values(config: Config, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _config_reason(where: str, key: str, note: str) -> Reason:
-    return Reason("config", where, note, where if where in _CONFIG_FILES else "", key)
-
-
-def _keys(data: bytes, file: str) -> frozenset[str]:
-    """Return the keys of all entries in one version of a file, whatever kind of file it is."""
-    if file in FILES:
-        return foreign_keys(data, file)
-    if file in _CONFIG_FILES:
-        return config_keys(data, file)
-    try:
-        return frozenset(parse_baseline(data, file))
-    except ConfigError:
-        return frozenset()
+    return Reason("config", where, note, where if where in CONFIG_FILES else "", key)

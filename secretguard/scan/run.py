@@ -2,13 +2,13 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from secretguard.config import Config
-from secretguard.engine.detect import Detector, detect
+from secretguard.engine.detect import Finding, detect
 from secretguard.git.trees import content_at
 from secretguard.model import Blob, Match, Occurrence, Problem, Report, Stats
 from secretguard.scan.cache import compiled_rules
@@ -17,19 +17,9 @@ from secretguard.scan.content import Content
 from secretguard.scan.credentials import group
 from secretguard.scan.foreign import prefiltered
 from secretguard.scan.ignore import apply_ignores, load_ignores
-from secretguard.scan.sources import Opened, Source, sources_for
-
-
-class Progress(Protocol):
-    """Something that shows how far a scan is."""
-
-    def phase(self, name: str, total: int) -> None:
-        """Begin a phase of `total` bytes; 0 if nobody knows."""
-        ...
-
-    def advance(self, amount: int) -> None:
-        """Count `amount` bytes as looked at."""
-        ...
+from secretguard.scan.progress import Progress, Sweeping
+from secretguard.scan.sources import Opened, SelfSweeping, Source, sources_for
+from secretguard.scan.timings import Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +36,9 @@ class ScanRequest:
     use_cache: bool = True
     baseline: Path | None = None
     jobs: int = 0
+    """Processes that read history, and threads that derive ids; 0: as many as there are processors."""
+    reader: str = "packs"
+    """Who reads history: we (`packs`), or `git`, the measure of the other."""
     rule_files: tuple[Path, ...] = ()
     without_plugins: frozenset[str] = frozenset()
     stdin: BinaryIO | None = None
@@ -59,6 +52,10 @@ class Sweep:
     limits: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What of a blob, an archive say, was not read."""
     seen: set[str] = field(default_factory=set)
+    others: list[Callable[[str], bool]] = field(default_factory=list)
+    """Whether a source that keeps its own account has looked at a blob."""
+    judging: float = 0.0
+    """Seconds of the sweep that went into the precise pass."""
     blobs: int = 0
     bytes: int = 0
     bytes_matched: int = 0
@@ -67,12 +64,14 @@ class Sweep:
 def scan(request: ScanRequest, progress: Progress) -> Report:
     """Carry out `request`. Raises SecretguardError where nothing can be scanned; lesser trouble is in the report."""
     started = time.monotonic()
+    timings = Timings()
     with sources_for(
         request.target,
         request.mode,
         since=request.since,
         include_ignored=request.include_ignored,
         stdin=request.stdin,
+        reader=request.reader,
     ) as opened:
         change = _change(opened, request.mode)
         ignores = load_ignores(
@@ -83,14 +82,21 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         )
         foreign, refused = prefiltered(ignores.foreign.rules)
         compiled = compiled_rules(request.without_plugins, request.rule_files, foreign)
+        timings.lap("start-up")
         sweep = Sweep()
+        sweeping = Sweeping(compiled.detector, compiled.digest, progress, request.jobs, request.use_cache)
         for source in opened.sources:
-            _sweep(source, compiled.detector, sweep, progress)
+            _sweep(source, sweeping, sweep)
+        timings.lap("sweep")
+        timings.move("sweep", "precise pass", sweep.judging)
         progress.phase("Finding where they live", 0)
         found = _locate(opened.sources, sweep)
+        timings.lap("attribution")
         progress.phase("Grouping", 0)
         outcome = apply_ignores(group(found, request.jobs), ignores, change)
         unread = _unread(opened.sources, sweep)
+        timings.lap("ids")
+        timings.write()
         problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *unread]
         return Report(
             path=opened.path,
@@ -113,24 +119,33 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         )
 
 
-def _sweep(source: Source, detector: Detector, sweep: Sweep, progress: Progress) -> None:
+def _sweep(source: Source, sweeping: Sweeping, sweep: Sweep) -> None:
     """Match every blob of `source` that no source before it had."""
-    progress.phase(source.name, source.size()[1])
+    if isinstance(source, SelfSweeping):
+        for blob, finding in source.sweep(sweeping):
+            _keep(blob, finding, sweep)
+        sweep.blobs += source.objects
+        sweep.bytes += source.volume
+        sweep.bytes_matched += source.bytes_matched
+        sweep.judging += source.judging
+        sweep.others.append(source.has)
+        return
+    sweeping.progress.phase(source.name, source.size()[1])
     mine: set[str] = set()
     for blob in source.blobs():
-        progress.advance(len(blob.data))
-        if blob.id in sweep.seen:
+        sweeping.progress.advance(len(blob.data))
+        if blob.id in sweep.seen or any(has(blob.id) for has in sweep.others):
             continue
         mine.add(blob.id)
         sweep.blobs += blob.offset == 0
         sweep.bytes += len(blob.data)
-        _match(blob, detector, sweep)
+        finding = detect(blob, sweeping.detector)
+        sweep.bytes_matched += len(blob.data) if finding.hit else 0
+        _keep(blob, finding, sweep)
     sweep.seen |= mine
 
 
-def _match(blob: Blob, detector: Detector, sweep: Sweep) -> None:
-    finding = detect(blob, detector)
-    sweep.bytes_matched += len(blob.data) if finding.hit else 0
+def _keep(blob: Blob, finding: Finding, sweep: Sweep) -> None:
     if finding.problems:
         sweep.limits[blob.id].extend(finding.problems)
     if finding.matches:

@@ -1,30 +1,24 @@
-"""What a scan reads: a `Source` yields blobs, and says at the end where the interesting ones live."""
+"""What a scan reads: a `Source` yields blobs, and says at the end where the interesting ones live.
+
+Each mode loads what reads it.
+"""
 
 import os
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, Self, runtime_checkable
 
 from secretguard.errors import GitError, SourceError, UsageError
-from secretguard.git.clone import clone, is_clone_url
 from secretguard.git.complaints import readable
 from secretguard.git.repository import Repository, open_repository
 from secretguard.model import Blob, Location, Problem
-from secretguard.scan.sources_changes import HeadSource, RangeSource, StagedSource, range_source
-from secretguard.scan.sources_files import (
-    StdinSource,
-    directory_source,
-    file_source,
-    git_files_source,
-    worktree_source,
-)
-from secretguard.scan.sources_history import HistorySource
-from secretguard.scan.sources_lfs import lfs_source
+
+if TYPE_CHECKING:
+    from secretguard.engine.detect import Finding
+    from secretguard.scan.progress import Sweeping
 
 MODES = ("tree", "history", "staged", "since", "stdin")
 _UNSHALLOW = "git fetch --unshallow brings the rest."
@@ -54,8 +48,37 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+@runtime_checkable
+class SelfSweeping(Protocol):
+    """A source that finds matches in its blobs by itself, faster than one after the other."""
+
+    objects: int
+
+    @property
+    def volume(self) -> int:
+        """Bytes of all objects together."""
+        ...
+
+    @property
+    def bytes_matched(self) -> int:
+        """Of those with a hit."""
+        ...
+
+    @property
+    def judging(self) -> float:
+        """Seconds that the precise pass took."""
+        ...
+
+    def sweep(self, sweeping: "Sweeping") -> "Iterator[tuple[Blob, Finding]]":
+        """Yield each object that holds something, with what it holds."""
+        ...
+
+    def has(self, blob: str) -> bool:
+        """Whether this blob was looked at."""
+        ...
+
+
+class Opened(NamedTuple):
     """A target ready to be read; leaving the context removes what was fetched for it."""
 
     path: str
@@ -69,7 +92,8 @@ class Opened:
     """The two ends of a range of commits."""
     tip: str | None = None
     problems: tuple[Problem, ...] = ()
-    _cleanup: ExitStack = field(default_factory=ExitStack)
+    cleanup: ExitStack | None = None
+    """Removes what was fetched."""
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +101,8 @@ class Opened:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._cleanup.close()
+        if self.cleanup is not None:
+            self.cleanup.close()
 
 
 def sources_for(
@@ -87,6 +112,7 @@ def sources_for(
     since: str = "",
     include_ignored: bool = False,
     stdin: BinaryIO | None = None,
+    reader: str = "packs",
 ) -> Opened:
     """Open `target` (a path or a clone URL) for one of the MODES. Raises UsageError, SourceError, GitError.
 
@@ -95,19 +121,26 @@ def sources_for(
     if mode not in MODES:
         raise UsageError(f"unknown mode {mode!r}", hint=f"One of {', '.join(MODES)}.")
     if mode == "stdin":
+        from secretguard.scan.sources_files import StdinSource
+
         return Opened("stdin", "", (StdinSource(stdin or _stdin()),))
-    if is_clone_url(target):
-        return _cloned(target, mode, since)
+    if ":" in target:
+        from secretguard.git.clone import is_clone_url
+
+        if is_clone_url(target):
+            return _cloned(target, mode, since, reader)
     path = Path(target)
     if not _is_directory(path):
         return _file(path, mode)
     repository = open_repository(path, keep_environment=target == ".")
     if repository is not None:
-        sources = _sources(repository, mode, since, include_ignored=include_ignored, asked=path)
+        sources = _sources(repository, mode, since, include_ignored=include_ignored, asked=path, reader=reader)
         return _opened(target, str(repository.worktree or repository.git_dir), repository, mode, sources)
     if mode != "tree":
         hint = f"--{mode} reads a repository; leave it out to scan the files as they are."
         raise UsageError(f"{readable(target)} is not a git repository", hint=hint)
+    from secretguard.scan.sources_files import directory_source
+
     return Opened(target, str(path.resolve()), (directory_source(path.resolve()),))
 
 
@@ -118,37 +151,64 @@ def _refuse_unreadable(path: Path) -> None:
         raise SourceError(f"cannot read {readable(str(git_dir))}: permission denied", hint="Check its permissions.")
 
 
-def _cloned(url: str, mode: str, since: str) -> Opened:
+def _cloned(url: str, mode: str, since: str, reader: str) -> Opened:
+    import tempfile
+
+    from secretguard.git.clone import clone
+
     with ExitStack() as cleanup:
         temporary = tempfile.TemporaryDirectory(prefix="secretguard-", ignore_cleanup_errors=True)
         repository = clone(url, Path(cleanup.enter_context(temporary)) / "clone")
         # Its configuration is our own, and what LFS holds is not fetched.
-        sources = _sources(repository, mode, since)[:1]
+        sources = _sources(repository, mode, since, reader=reader)[:1]
         opened = _opened(readable(url), "", repository, mode, sources)
-        return replace(opened, _cleanup=cleanup.pop_all())
+        return opened._replace(cleanup=cleanup.pop_all())
 
 
 def _opened(path: str, root: str, repository: Repository, mode: str, sources: tuple[Source, ...]) -> Opened:
-    base, tip = next(((one.base, one.tip) for one in sources if isinstance(one, RangeSource)), (None, None))
+    base, tip = _ends(sources) if mode == "since" else (None, None)
     problems = (*repository.problems, *_declared(repository, mode))
     return Opened(path, root, sources, repository, repository.head, base, tip, problems)
 
 
+def _ends(sources: Sequence[Source]) -> tuple[str | None, str | None]:
+    from secretguard.scan.sources_changes import RangeSource
+
+    return next(((one.base, one.tip) for one in sources if isinstance(one, RangeSource)), (None, None))
+
+
 def _sources(
-    repository: Repository, mode: str, since: str, *, include_ignored: bool = False, asked: Path | None = None
+    repository: Repository,
+    mode: str,
+    since: str,
+    *,
+    include_ignored: bool = False,
+    asked: Path | None = None,
+    reader: str = "packs",
 ) -> tuple[Source, ...]:
     if mode == "since":
+        from secretguard.scan.sources_changes import range_source
+
         return (range_source(repository, since),)
     if mode == "staged":
+        from secretguard.scan.sources_staged import StagedSource
+
         if repository.worktree is None:
             raise UsageError("a bare repository has nothing staged", hint="Use --history or --since.")
         return (StagedSource(repository),)
+    from secretguard.scan.sources_files import git_files_source, worktree_source
+
     git_files = git_files_source(repository, logs=mode == "history")
     if mode == "history":
-        history = HistorySource(repository)
+        from secretguard.scan.sources_lfs import lfs_source
+        from secretguard.scan.sources_packed import history_source
+
+        history = history_source(repository, reader)
         files = (worktree_source(repository, include_ignored=include_ignored),) if repository.worktree else ()
         return (history, *files, git_files, lfs_source(repository, history))
     if repository.worktree is None:
+        from secretguard.scan.sources_changes import HeadSource
+
         return (HeadSource(repository), git_files)
     if below := _below(asked, repository.worktree):
         return (worktree_source(repository, include_ignored=include_ignored, below=below),)
@@ -174,6 +234,8 @@ def _file(path: Path, mode: str) -> Opened:
         raise SourceError(
             f"{readable(str(path))} is neither a file nor a directory", hint="Pipe it in and use --stdin."
         )
+    from secretguard.scan.sources_files import file_source
+
     resolved = path.resolve()
     try:
         with resolved.open("rb"):

@@ -1,4 +1,4 @@
-"""Sources for a part of a repository: what is staged, a range of commits, the checked-out commit of a bare one."""
+"""Sources for a part of a history: a range of commits, the checked-out commit of a bare repository."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -7,45 +7,12 @@ from dataclasses import dataclass, field
 from secretguard.errors import UsageError
 from secretguard.git.additions import Addition, find_additions
 from secretguard.git.history import written_text
-from secretguard.git.index import staged
-from secretguard.git.objects import present, read_objects
+from secretguard.git.objects import read_objects
 from secretguard.git.repository import Repository
 from secretguard.git.trees import TreeEntry
 from secretguard.model import Blob, Location, Place, Problem
 from secretguard.scan.sources_places import Found, added, head_files, message_locations, or_problem
-
-
-@dataclass(slots=True)
-class StagedSource:
-    """Exactly what a commit made now would add."""
-
-    repository: Repository
-    name: str = "Reading what is staged"
-    problems: list[Problem] = field(default_factory=list)
-    objects: int = 0
-    skipped: int = 0
-    _entries: list[TreeEntry] | None = None
-
-    def size(self) -> tuple[int, int]:
-        """Return how many files are staged; nobody knows their bytes."""
-        return len(self._list()), 0
-
-    def blobs(self) -> Iterator[Blob]:
-        """Yield each staged content once."""
-        yield from _read(self, {entry.blob for entry in self._list()})
-
-    def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
-        """Return the staged paths of these contents."""
-        found: Found = defaultdict(list)
-        for entry in self._list():
-            if entry.blob in ids:
-                found[entry.blob].append(Location(Place.STAGED, entry.path, entry.blob))
-        return found
-
-    def _list(self) -> list[TreeEntry]:
-        if self._entries is None:
-            self._entries = staged(self.repository)
-        return self._entries
+from secretguard.scan.sources_staged import read_blobs
 
 
 @dataclass(slots=True)
@@ -70,7 +37,7 @@ class RangeSource:
     def blobs(self) -> Iterator[Blob]:
         """Yield each added content and each message once."""
         lineage = self._list()
-        yield from _read(self, {one.blob for one in self._additions})
+        yield from read_blobs(self, {one.blob for one in self._additions})
         for info, blob in read_objects(self.repository, lineage, self.problems):
             self.objects += blob.offset == 0
             yield Blob(info.id, written_text(blob.data)) if blob.offset == 0 else blob
@@ -111,7 +78,7 @@ class HeadSource:
 
     def blobs(self) -> Iterator[Blob]:
         """Yield each content once."""
-        yield from _read(self, {entry.blob for entry in self._list()})
+        yield from read_blobs(self, {entry.blob for entry in self._list()})
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
         """Return the paths at HEAD of these contents, with the commits that added them there."""
@@ -163,13 +130,3 @@ def _resolve(repository: Repository, revision: str) -> str:
             hint = "This clone is shallow, so old commits are not here: git fetch --unshallow (fetch-depth: 0 in CI)."
         raise UsageError(f"there is no commit {revision!r} in this repository", hint=hint)
     return found
-
-
-def _read(source: StagedSource | RangeSource | HeadSource, blobs: Collection[str]) -> Iterator[Blob]:
-    ids = present(source.repository, sorted(blobs), source.problems)
-    before = source.objects
-    for info, blob in read_objects(source.repository, ids, source.problems):
-        source.objects += blob.offset == 0
-        if info.type == "blob":
-            yield blob
-    source.skipped += len(blobs) - (source.objects - before)

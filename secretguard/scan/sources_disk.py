@@ -44,8 +44,13 @@ def file_blobs(root: Path, path: str, object_format: str, real: dict[str, bool])
         yield Blob(windows.blob_id(target, object_format), target)
         return
     _refuse_special(mode)
-    with os.fdopen(os.open(place, _FLAGS), "rb") as file:
+    with open_regular(os.fspath(place)) as file:
         yield from _regular(file, object_format)
+
+
+def open_regular(place: str) -> BinaryIO:
+    """Open a file without following a link or waiting for anybody. Raises OSError."""
+    return os.fdopen(os.open(place, _FLAGS), "rb")
 
 
 def walk(

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from secretguard.engine.detect import Finding, detect
 from secretguard.errors import GitError
 from secretguard.git import windows
 from secretguard.git.repository import Repository
 from secretguard.git.worktree import list_worktree
 from secretguard.model import Blob, Location, Place, Problem
+from secretguard.scan.files_state import KnownFiles
+from secretguard.scan.files_sweep import Listed, sweep_files
+from secretguard.scan.progress import Sweeping
 from secretguard.scan.sources_disk import NotReadError, file_blobs, is_real, walk
 
 _PERMISSION = "Give read permission, or run as the owner."
@@ -35,6 +39,9 @@ class FilesSource:
     problems: list[Problem] = field(default_factory=list)
     objects: int = 0
     skipped: int = 0
+    volume: int = 0
+    bytes_matched: int = 0
+    judging: float = 0.0
     _listed: Sequence[str] | None = None
     _found: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -47,14 +54,65 @@ class FilesSource:
         """Yield each distinct content once."""
         real: dict[str, bool] = {}
         for path in self._list():
+            yield from self._read(path, real)
+
+    def sweep(self, sweeping: Sweeping) -> Iterator[tuple[Blob, Finding]]:
+        """Yield each content that holds something, with what it holds."""
+        if (prefilter := sweeping.detector.prefilter) is None:
+            raise ValueError("the sweep needs a prefilter")
+        known = KnownFiles(self.root, sweeping.rules_digest, self.prefix) if sweeping.use_cache else None
+        files = self._changed(known)
+        sweeping.progress.phase(self.name, sum(one.status.st_size for one in files))
+        real: dict[str, bool] = {}
+        for share in sweep_files(self.root, files, prefilter, sweeping.jobs):
+            self.objects += len(share.clean)
+            clean = [files[number] for number in share.clean]
+            for number in share.candidates:
+                found_before, holds = self.skipped, False
+                for blob in self._read(files[number].path, real):
+                    finding = detect(blob, sweeping.detector)
+                    self.bytes_matched += len(blob.data) if finding.hit else 0
+                    holds = holds or bool(finding.matches or finding.problems)
+                    yield blob, finding
+                if not holds and self.skipped == found_before:
+                    clean.append(files[number])
+            if known:
+                known.learn([digest for one in clean if (digest := known.digest(*one))])
+            sweeping.progress.advance(share.bytes)
+        if known:
+            known.store()
+
+    def has(self, blob: str) -> bool:
+        """Whether this content was looked at."""
+        return blob in self._found
+
+    def _changed(self, known: KnownFiles | None) -> list[Listed]:
+        """Return the files that are there and not known to hold nothing."""
+        files = []
+        for path in self._list():
             try:
-                yield from self._content(path, real)
-            except NotReadError as reason:
-                self.leave_out(path, str(reason))
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                pass  # git knows it, but it is not on disk
+                status = os.lstat(f"{self.root}/{path}")
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # git knows it, but it is not on disk
             except OSError as error:
                 self.fail(path, error)
+                continue
+            self.volume += status.st_size
+            if known and known.knows(path, status):
+                self.objects += 1
+            else:
+                files.append(Listed(path, status))
+        return files
+
+    def _read(self, path: str, real: dict[str, bool]) -> Iterator[Blob]:
+        try:
+            yield from self._content(path, real)
+        except NotReadError as reason:
+            self.leave_out(path, str(reason))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            pass  # git knows it, but it is not on disk
+        except OSError as error:
+            self.fail(path, error)
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
         """Return the paths of the contents with these ids."""

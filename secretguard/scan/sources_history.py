@@ -50,11 +50,10 @@ class HistorySource:
                 if info.type == "blob":
                     self._note_pointer(blob)
                     yield blob
-                elif blob.offset == 0:
-                    self._note_structure(info, blob.data)
-                    yield Blob(info.id, written_text(blob.data))
                 else:
-                    yield blob  # a message of many megabytes
+                    if blob.offset == 0:
+                        self._note_structure(info, blob.data)
+                    yield scannable(info, blob)
         self.skipped += len(ids) - self.objects
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
@@ -97,3 +96,10 @@ class HistorySource:
         if self.repository.partial:
             usable = {commit for commit, tree in self._trees.items() if tree in self._held_trees}
         return {commit: [one for one in self._graph[commit] if one in usable] for commit in usable}
+
+
+def scannable(info: ObjectInfo, blob: Blob) -> Blob:
+    """Return the text of an object: of a commit or tag what people wrote."""
+    if info.type == "blob" or blob.offset:
+        return blob  # the rest of a message of many megabytes too
+    return Blob(info.id, written_text(blob.data))

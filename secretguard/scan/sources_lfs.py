@@ -8,6 +8,7 @@ from secretguard.git.repository import Repository
 from secretguard.model import Location
 from secretguard.scan.sources_files import FilesSource, git_prefix, walked_paths
 from secretguard.scan.sources_history import HistorySource
+from secretguard.scan.sources_packed import PackedHistory
 from secretguard.scan.sources_places import Found
 
 
@@ -15,7 +16,7 @@ from secretguard.scan.sources_places import Found
 class LfsSource(FilesSource):
     """The files below `.git/lfs/objects`, each named by the SHA-256 of its content."""
 
-    history: HistorySource | None = None
+    history: HistorySource | PackedHistory | None = None
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
         """Return where the pointers to these objects live, or the objects themselves where nothing points at them."""
@@ -34,7 +35,7 @@ class LfsSource(FilesSource):
         return found | pointed
 
 
-def lfs_source(repository: Repository, history: HistorySource) -> LfsSource:
+def lfs_source(repository: Repository, history: HistorySource | PackedHistory) -> LfsSource:
     """Return the LFS objects of the repository; `history`, read before, knows their pointers."""
 
     def paths(source: FilesSource) -> Sequence[str]:

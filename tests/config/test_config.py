@@ -3,7 +3,6 @@
 import os
 import socket
 import time
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -53,7 +52,7 @@ def test_without_any_layer_every_value_is_the_default(repo: Path) -> None:
 
 
 def test_every_key_is_a_field() -> None:
-    assert {key.replace(".", "_") for key in KEYS} <= {field.name for field in fields(Config)}
+    assert {key.replace(".", "_") for key in KEYS} <= set(Config._fields)
 
 
 def test_the_nearer_layer_wins_and_each_value_knows_its_layer(repo: Path, user: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from secretguard.errors import GitError
 from secretguard.git.index import index_blobs, staged
 from secretguard.git.repository import open_repository
-from secretguard.git.trees import content_at
+from secretguard.git.trees import content_at, contents_at
 from tests.git.repositories import Workshop
 
 
@@ -144,3 +144,43 @@ def test_content_is_read_from_a_commit_or_from_the_index(repo: Workshop) -> None
     assert content_at(repository, None, "f") == b"staged\n"
     assert content_at(repository, commit, "g") is None
     assert content_at(repository, "--batch", "f") is None
+
+
+TOGETHER = ("plain", "two words", "link", "module", "staged away", "not there", "with\nnewline", "dir/inner", "empty")
+
+
+def with_every_kind_of_entry(repo: Workshop) -> None:
+    commit = repo.commit("one", plain="1\n", two="x\n")
+    repo.write("two words", "2\n")
+    repo.write("dir/inner", "3\n")
+    repo.write("with\nnewline", "4\n")
+    repo.write("empty", "")
+    (repo.path / "link").symlink_to("plain")
+    repo.git("add", ".")
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{commit},module")
+    repo.write("plain", "only on disk\n")
+
+
+def test_staged_files_asked_for_together_are_what_each_is_alone(repo: Workshop) -> None:
+    with_every_kind_of_entry(repo)
+    repository = repo.open()
+    content = contents_at(repository, None, TOGETHER)
+    assert {path: content(path) for path in TOGETHER} == {path: content_at(repository, None, path) for path in TOGETHER}
+    assert content("plain") == b"1\n"
+    assert content("two") == b"x\n", "one that was not named is found too"
+
+
+def test_a_damaged_file_among_those_asked_for_together_takes_no_other_with_it(repo: Workshop) -> None:
+    with_every_kind_of_entry(repo)
+    repo.damage(repo.id_of("2\n"), b"damaged")
+    content = contents_at(repo.open(), None, TOGETHER)
+    assert content("two words") is None
+    assert content("dir/inner") == b"3\n"
+
+
+def test_files_of_a_commit_are_found_by_path(repo: Workshop) -> None:
+    commit = repo.commit("one", f="committed\n")
+    repo.write("f", "staged\n")
+    repo.git("add", ".")
+    content = contents_at(repo.open(), commit, ["f"])
+    assert (content("f"), content("g")) == (b"committed\n", None)

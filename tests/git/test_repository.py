@@ -112,6 +112,18 @@ def test_a_snapshot_without_configuration_is_partial_if_its_packs_say_so(repo: W
     assert repo.open().partial
 
 
+def test_a_promise_in_an_included_file_or_for_one_worktree_counts(repo: Workshop) -> None:
+    repo.commit("one", f="1\n")
+    (repo.path / "more").write_text('[Remote "origin"]\n\tPROMISOR = true\n')
+    repo.git("config", "Include.path", "../more")
+    assert repo.open().partial
+    repo.git("config", "--unset", "include.path")
+    assert not repo.open().partial
+    repo.git("config", "extensions.worktreeConfig", "true")
+    repo.git("config", "--worktree", "remote.origin.promisor", "true")
+    assert repo.open().partial
+
+
 def test_what_git_tells_its_hook_counts_only_if_asked(
     repo: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +145,23 @@ def test_a_configured_worktree_elsewhere_is_not_looked_at_and_that_is_said(repo:
     repository = repo.open()
     assert repository.worktree == repo.path
     assert [problem.is_note for problem in repository.problems] == [True]
+
+
+def test_a_configured_worktree_around_the_repository_is_not_looked_at_either(repo: Workshop) -> None:
+    repo.commit("one", dir__f="x\n")
+    repo.git("config", "core.worktree", str(repo.path.parent))
+    for path in (repo.path, repo.path / "dir"):
+        repository = open_repository(path)
+        assert repository is not None
+        assert repository.worktree == repo.path
+        assert [problem.is_note for problem in repository.problems] == [True]
+
+
+def test_inside_the_git_directory_there_is_no_worktree(repo: Workshop) -> None:
+    commit = repo.commit("one", f="x\n")
+    repository = open_repository(repo.path / ".git" / "objects")
+    assert repository is not None
+    assert (repository.worktree, repository.git_dir, repository.head) == (None, repo.path / ".git", commit)
 
 
 def test_a_git_file_that_leads_nowhere_is_an_error_with_a_hint(tmp_path: Path) -> None:

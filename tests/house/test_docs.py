@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from secretguard.cli import COMMANDS, secretguard
+from secretguard.cli import COMMANDS
+from secretguard.cli.commands import secretguard
 from secretguard.config import KEYS, Config
 from secretguard.errors import ExitCode
 from secretguard.model import Ignored, Place, Problem

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from secretguard.engine import values
-from secretguard.engine.precise import Judge, compile_judge, judge_text
+from secretguard.engine.precise import Judge, compile_judge, judge_region
 from secretguard.examples import fill
 from secretguard.model import Rule
 from secretguard.plugins import installed_rules
@@ -25,7 +25,7 @@ Outcome = tuple[tuple[object, ...], ...]
 
 def outcome(judge: Judge, text: str) -> Outcome:
     """Return what one rule by itself finds in a text."""
-    found = (parts for _, parts in judge_text(text.encode(), [(judge, None)]))
+    found = judge_region(judge, text.encode(), 0, len(text.encode()))
     return tuple((p.start, p.end, p.user, p.secret, p.endpoints) for p in found if not values.placeholder(p.secret))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from secretguard.scan import cache
+from secretguard import plugins
 from secretguard.scan.cache import cache_directory, compiled_rules
 
 RULE = "vendor: A\nrules: [{id: zz-one, kind: zz, title: Z, severity: low, pattern: 'zz_[a-f]{20}', examples: [x], counter_examples: [y]}]\n"
@@ -31,9 +31,35 @@ def rule_ids() -> set[str]:
 
 def test_a_second_run_reads_what_the_first_one_compiled(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = compiled_rules()
-    monkeypatch.setattr(cache, "installed_rules", lambda *_: pytest.fail("the rules were read again"))
+    monkeypatch.setattr(plugins, "installed_rules", lambda *_: pytest.fail("the rules were read again"))
     assert compiled_rules().digest == first.digest
     assert (fresh.stat().st_mode & 0o777, (fresh / "key").stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_the_rules_of_the_cache_are_those_that_were_compiled(fresh: Path) -> None:
+    made, read = compiled_rules().detector.rules, compiled_rules().detector.rules
+    assert len(read) == len(made) > 100
+    assert list(read) == list(made)
+    assert read[-1] is read[len(made) - 1]
+    assert read[2:4] == tuple(made[2:4])
+    with pytest.raises(IndexError):
+        _ = read[len(made)]
+
+
+@pytest.mark.parametrize("length", [0, 20, 39, 100, -1])
+def test_a_file_that_was_cut_short_is_ignored(fresh: Path, length: int) -> None:
+    expected = rule_ids()
+    file = the_file(fresh)
+    file.write_bytes(file.read_bytes()[:length])
+    assert rule_ids() == expected
+
+
+def test_a_file_that_promises_more_than_memory_holds_is_ignored(fresh: Path) -> None:
+    expected = rule_ids()
+    file = the_file(fresh)
+    content = file.read_bytes()
+    file.write_bytes(content[:32] + b"\xff" * 8 + content[40:])
+    assert rule_ids() == expected
 
 
 def test_a_tampered_file_is_ignored_and_made_anew(fresh: Path) -> None:

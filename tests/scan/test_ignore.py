@@ -141,7 +141,7 @@ def test_another_baseline_can_be_named_and_must_then_exist(tmp_path: Path) -> No
 def test_without_the_repository_configuration_its_files_do_not_count(tmp_path: Path) -> None:
     write_baseline(tmp_path / DEFAULT_FILE, map(entry_for, scanned({"a": OLD})))
     (tmp_path / ".gitleaksignore").write_text("a:acme:1\n")
-    bare = replace(config(tmp_path), root=None)
+    bare = config(tmp_path)._replace(root=None)
     assert ids(apply_ignores(scanned({"a": OLD}), load_ignores(bare, tmp_path))) == [id_of(OLD)]
 
 

@@ -69,7 +69,7 @@ def test_history_is_objects_worktree_index_configuration_and_reflogs(repo: Works
     repo.write("g", "staged\n")
     repo.git("add", "g")
     repo.write("g", "on disk\n")
-    with sources_for(str(repo.path), "history") as opened:
+    with sources_for(str(repo.path), "history", reader="git") as opened:
         found = places(opened)
     assert (Place.HISTORY, "f", b"in history\n") in found
     assert (Place.WORKTREE, "f", b"in history\n") in found
@@ -138,7 +138,7 @@ def test_a_bare_repository_shows_the_files_of_its_head_and_says_so(repo: Worksho
         [location] = opened.sources[0].locate([repo.id_of("2\n")])[repo.id_of("2\n")]
         assert location.at_head
         assert location.commit == last
-    with sources_for(str(tmp_path / "bare"), "history") as opened:
+    with sources_for(str(tmp_path / "bare"), "history", reader="git") as opened:
         assert (Place.HISTORY, "g", b"old\n") in places(opened)
         assert opened.problems == ()
 
@@ -148,7 +148,7 @@ def test_a_clone_url_is_fetched_and_removed(repo: Workshop, monkeypatch: pytest.
     repo.commit("one", f="old\n")
     repo.commit("two", f="new\n")
     before = set(tmp_path.iterdir())
-    with sources_for(f"file://{repo.path}", "history") as opened:
+    with sources_for(f"file://{repo.path}", "history", reader="git") as opened:
         assert {path for _, path, _ in places(opened) if path} == {"f"}
         assert set(tmp_path.iterdir()) > before
     assert set(tmp_path.iterdir()) == before
@@ -165,7 +165,7 @@ def test_a_clone_url_is_fetched_and_removed(repo: Workshop, monkeypatch: pytest.
 
 def test_a_clone_shows_no_login_of_its_url(repo: Workshop) -> None:
     password = "pass" + "word123"
-    with sources_for(f"file://user:{password}@{repo.path}", "history") as opened:
+    with sources_for(f"file://user:{password}@{repo.path}", "history", reader="git") as opened:
         assert password not in opened.path
 
 
@@ -310,7 +310,7 @@ def test_a_shallow_history_is_noted(repo: Workshop, tmp_path: Path) -> None:
     repo.commit("one", f="1\n")
     repo.commit("two", g="2\n")
     repo.git("clone", "-q", "--depth=1", f"file://{repo.path}", str(tmp_path / "shallow"))
-    with sources_for(str(tmp_path / "shallow"), "history") as opened:
+    with sources_for(str(tmp_path / "shallow"), "history", reader="git") as opened:
         assert [note.is_note for note in opened.problems] == [True]
         assert {(Place.HISTORY, "f"), (Place.HISTORY, "g")} <= names(opened)
         assert not [problem for source in opened.sources for problem in source.problems]

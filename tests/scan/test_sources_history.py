@@ -263,7 +263,7 @@ def test_an_lfs_object_is_placed_where_its_pointer_is(repo: Workshop) -> None:
         repo.write(f".git/lfs/objects/{name[:2]}/{name[2:4]}/{name}", data)
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{ids[content]}\nsize {len(content)}\n"
     commit = repo.commit("pointer", big_bin=pointer)
-    with sources_for(str(repo.path), "history") as opened:
+    with sources_for(str(repo.path), "history", reader="git") as opened:
         contents = {blob.id: blob.data for source in opened.sources for blob in source.blobs()}
         name, lonely = repo.id_of(content), repo.id_of(other)
         assert contents[name] == content
@@ -290,7 +290,7 @@ def test_a_damaged_index_is_a_problem_and_history_and_files_are_still_read(repo:
     repo.commit("one", f="secret\n")
     repo.write("g", "on disk\n")
     (repo.path / ".git/index").write_bytes(b"garbage, and long enough to be looked at by anybody who reads it")
-    with sources_for(str(repo.path), "history") as opened:
+    with sources_for(str(repo.path), "history", reader="git") as opened:
         contents = {blob.id: blob.data for source in opened.sources for blob in source.blobs()}
         located = [source.locate(list(contents)) for source in opened.sources]
         problems = {problem.where for source in opened.sources for problem in source.problems if not problem.is_note}

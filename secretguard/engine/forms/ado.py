@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from secretguard.engine.engines import nearest_family
+from secretguard.engine.lazily import compiled
 from secretguard.engine.parts import Found, Parts, port_number
 from secretguard.engine.text import decoded, enclosing_lines, neighbourhood
 from secretguard.engine.values import is_reference
@@ -15,7 +16,7 @@ _KNOWN = (
     rb"|password|passwd|pwd|database|initial catalog|driver|provider|dsn|port)"
 )
 _ENTITY = rb"&(?:amp|lt|gt|quot|apos|#\d{1,4});"
-_PAIR = re.compile(
+_PAIR = compiled(
     # `NAME=Server=…`: the name of the setting is not a key of the string.
     rb"(?:[A-Za-z_][\w.:]{0,60}[ \t]*=[ \t]*(?=" + _KNOWN + rb"[ \t]*=))?"
     rb"([A-Za-z][A-Za-z _]{1,30}?)[ \t]*=[ \t]*"

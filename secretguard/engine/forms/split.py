@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from secretguard.engine.engines import FAMILY_OF_PORT, family_named, nearest_family
+from secretguard.engine.lazily import compiled
 from secretguard.engine.parts import Found, Parts, port_number
 from secretguard.engine.settings import Setting, neighbours, settings
 from secretguard.engine.text import enclosing_lines, neighbourhood
 from secretguard.engine.values import is_hash, is_reference
 from secretguard.model import Endpoint
 
-_PASSWORD = re.compile(r"(?:password|passwd|passphrase|pass|pwd|pw|secret)\d?$")
+_PASSWORD = compiled(r"(?:password|passwd|passphrase|pass|pwd|pw|secret)\d?$")
 _WORDS = {
     "user": "user username user_name usr login uid userid user_id role rolename default_user",
     "host": "host hosts hostname host_name server addr address endpoint url jdbc_url url_host data_source",
@@ -29,20 +30,20 @@ _IMPLIED_USER = {
     "postgresql_postgres": "postgres",
     "elastic": "elastic",
 }
-_NOT_A_VALUE = re.compile(
+_NOT_A_VALUE = compiled(
     r"^(?:str|string|text|bytes|int|bool|boolean|char|object|any|none|null|nil|true|false|optional|required|undefined|yes|no|on|off"
     r"|password|passwd|pass|pwd|pw|secret|username|user|value|env|self|this|input|prompt|ask|default|omit|Secret|SecretStr)$"
     r"|^[A-Z]\w*(?:\.[A-Z]\w*)+$|^\w+\.\w+(?:\.\w+)*$",
     re.IGNORECASE,
 )
-_NAME_OF_SECRET = re.compile(
+_NAME_OF_SECRET = compiled(
     r"^[A-Za-z]+(?:[_.-][A-Za-z]+)*[_.-](?:PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|TOKEN)$", re.IGNORECASE
 )
-_COMMAND_LINE = re.compile(
+_COMMAND_LINE = compiled(
     rb"\b(?:psql|pg_dump|pg_dumpall|pg_restore|pgbench|createdb|dropdb|pg_isready|vacuumdb"
     rb"|mysql|mysqldump|mysqladmin|mariadb)\b"
 )
-_USER_RESOURCE = re.compile(rb"resource[ \t]+\"\w*(?:user|role|login)\w*\"[^{}]{0,80}\{[^{}]*$")
+_USER_RESOURCE = compiled(rb"resource[ \t]+\"\w*(?:user|role|login)\w*\"[^{}]{0,80}\{[^{}]*$")
 """Terraform: the block is a user, so its `name` is the user's."""
 _FLAGS = {
     "U": "user", "u": "user", "user": "user", "username": "user", "h": "host", "host": "host", "p": "port", "P": "port",
@@ -125,8 +126,8 @@ def _is_literal(found: Found, setting: Setting) -> bool:
     if _NAME_OF_SECRET.match(value):
         return False
     if setting.quoted:
-        return value == value.strip()  # else the quotes are two, around the text between them
-    if _NOT_A_VALUE.match(value) or "(" in value or value[0] in "&*[|>@!{" or value.startswith("//"):
+        return value == value.strip() and value[0] not in "\"'`"  # else the quotes are two, around what is between
+    if _NOT_A_VALUE.match(value) or "(" in value or value[0] in "&*[|>@!{=:" or value.startswith(("//", "--")):
         return False
     if setting.key.isupper():
         return True

@@ -1,0 +1,58 @@
+"""What refs, commits, loose trees and the index name and what is not here: what it held, nobody can look at.
+
+Trees in packs are not read for this: git checks a pack's connections when it takes it in, and objects get lost one by
+one only where they are files of their own, or together with their pack, whose commits and trees are missed then.
+"""
+
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from secretguard.git.families import NONE, find_ids
+from secretguard.git.history import parents_of, tree_of
+from secretguard.git.index import index_blobs
+from secretguard.git.objects import connectivity_checked, missing_problems
+from secretguard.git.refs import Tip
+from secretguard.git.repository import Repository
+from secretguard.git.store import ObjectStore
+from secretguard.git.trees import entries_of
+from secretguard.model import Problem
+from secretguard.scan.sources_places import or_problem
+
+
+def connection_problems(
+    repository: Repository, store: ObjectStore, heads: Mapping[str, bytes], tips: Iterable[Tip], trees: Iterable[bytes]
+) -> list[Problem]:
+    """Return a problem for each object that is missing; `heads` are all commits, `trees` the loose trees."""
+    problems: list[Problem] = []
+    if repository.partial:
+        with connectivity_checked(repository, problems):  # only git knows what was promised
+            return problems
+    wanted = {tree for head in heads.values() if (tree := tree_of(head))}
+    boundary = _shallow_boundary(repository)
+    for name, head in heads.items():
+        if name not in boundary:
+            wanted.update(parent for parent in parents_of(head) if parent not in heads)
+    wanted.update(tip.id for tip in tips if tip.id not in heads)
+    wanted.update(entry.blob for entry in or_problem(lambda: index_blobs(repository), "index", problems))
+    for tree in trees:
+        wanted.update(entries_of(tree, len(repository.empty_tree) // 2))
+    wanted.discard(repository.empty_tree)
+    missing = _not_here(store, [name for name in wanted if len(name) == len(repository.empty_tree)])
+    return [*problems, *missing_problems(repository, sorted(missing))]
+
+
+def _not_here(store: ObjectStore, names: Sequence[str]) -> Iterator[str]:
+    raw = bytes.fromhex("".join(names))
+    positions = array("i", [NONE]) * len(names)
+    for pack in store.packs:
+        find_ids(pack.ids, pack.id_size, raw, positions)
+    for name, position in zip(names, positions, strict=True):
+        if position == NONE and store.find(bytes.fromhex(name)) is None:
+            yield name
+
+
+def _shallow_boundary(repository: Repository) -> Collection[str]:
+    """Return the commits whose parents a shallow clone left out."""
+    if not repository.shallow:
+        return ()
+    return frozenset((repository.common_dir / "shallow").read_text("ascii", "replace").split())

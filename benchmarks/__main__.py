@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks import tables
+from benchmarks import oracle, tables
 from benchmarks.bench import Bench
 from benchmarks.machine import in_words, machine, now, tells_timings, versions
 from benchmarks.peers import installed_peers
@@ -31,6 +31,8 @@ def main(words: Sequence[str] | None = None) -> int:
         for source in options.sources:
             print(clone(source, options.output))
         return 0
+    if options.path == "oracle":
+        return oracle.run(options.clones, markdown=options.markdown)
     with _bench(options) as bench:
         return _measure(bench, options)
 
@@ -109,6 +111,9 @@ def _parser() -> ArgumentParser:
     clones = commands.add_parser("clones", help="make bare clones, heads and tags, to measure on")
     clones.add_argument("sources", nargs="+", metavar="SOURCE", help="a repository's path or URL")
     clones.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    compared = commands.add_parser("oracle", help=oracle.HELP, description=oracle.__doc__)
+    compared.add_argument("clones", nargs="+", type=Path, metavar="CLONE", help="a repository")
+    compared.add_argument("--markdown", action="store_true", help="the table in Markdown")
     return parser
 
 

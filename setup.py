@@ -63,11 +63,14 @@ def compiled() -> list[Extension]:
         return []
     for extension in extensions:
         extension.optional = True  # cythonize drops the flag where it is given to an Extension
+        if os.name == "posix":
+            extension.extra_compile_args = ["-g0"]  # Python's own flags ask for debugging symbols, five times the size
     return extensions
 
 
 setup(
     package_data={"": ["*.yaml", "py.typed"], "secretguard.git": ["*.pxd"]},
     ext_modules=compiled(),
+    options={"build_ext": {"parallel": True}},
     **bundle(),
 )

@@ -1,7 +1,7 @@
-"""The words of the domain, as frozen dataclasses: what matched is kept apart from where it lives."""
+"""The words of the domain, as named tuples: what matched is kept apart from where it lives."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from secretguard.secret import Secret
 
@@ -75,8 +75,7 @@ ANONYMOUS_FAMILIES = frozenset({"database", "password", "url"})
 """Families that say little: an occurrence of one joins the credential with the same secret, if one fits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A server the credential opens."""
 
     host: str
@@ -84,8 +83,7 @@ class Endpoint:
     database: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """How one part of one kind of credential looks. See `docs/rules.md` for each field."""
 
     id: str
@@ -122,8 +120,7 @@ class Rule:
     counter_examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(NamedTuple):
     """An id and bytes; scanned once, however often it occurs.
 
     Content larger than one window comes as several blobs with the same id; `offset` and `line` say where
@@ -136,8 +133,7 @@ class Blob:
     line: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Rule x blob x span, after the offline checks, with the parts it was taken apart into."""
 
     rule: Rule
@@ -167,8 +163,7 @@ class Match:
     """Inline allow marks on the match's lines: credential ids, `*` (a foreign bare mark), `?` (ours without id)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where a blob lives: the half of an occurrence that does not depend on what matched."""
 
     source: Place
@@ -183,16 +178,14 @@ class Location:
     at_head: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """One place where a match lives."""
 
     match: Match
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """All occurrences, in every spelling, of one secret; the unit of report, ignore, verdict and rotation."""
 
     id: str
@@ -250,8 +243,7 @@ class Credential:
         return dated[0] if dated else None
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(NamedTuple):
     """A credential, or some of its occurrences, that was found and is not reported, and why."""
 
     id: str
@@ -266,8 +258,7 @@ class Ignored:
     """Whether the mark or entry that hides it was added by the very change that was scanned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What could not be read; with one of these a scan is not "clean"."""
 
     where: str
@@ -277,8 +268,7 @@ class Problem:
     """A declared limit (a shallow clone, say), told to the user without making the result incomplete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(NamedTuple):
     """How much was looked at; a scan that looked at nothing must not look like a clean one."""
 
     objects: int = 0
@@ -290,8 +280,7 @@ class Stats:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """Credentials, what was ignored and why, what could not be read."""
 
     path: str
@@ -303,4 +292,4 @@ class Report:
     credentials: tuple[Credential, ...]
     ignored: tuple[Ignored, ...] = ()
     problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()

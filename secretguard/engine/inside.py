@@ -91,8 +91,7 @@ def _known_or_judged(judge: Judge, view: View, low: int, high: int, memo: Memo) 
         return iter(found)
     by, down = place - known.place, lines - known.lines
     return (
-        replace(
-            match,
+        match._replace(
             blob=view.blob.id,
             start=match.start + by,
             end=match.end + by,

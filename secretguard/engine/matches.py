@@ -1,7 +1,7 @@
 """Parts -> `Match`: the place, and the offline judgement of severity, confidence and placeholders."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from secretguard.engine import values
 from secretguard.engine.checksums import checksum_holds
@@ -64,8 +64,7 @@ def placed(match: Match, view: View, start: int, end: int) -> Match:
     offset, lines = view.origin
     line, column = position(view.data, start)
     end_line, end_column = position(view.data, end)
-    return replace(
-        match,
+    return match._replace(
         start=offset + start,
         end=offset + end,
         line=lines + line,

@@ -5,8 +5,7 @@ The only module that imports hyperscan. A hit is a safe superset: it says where 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import hyperscan
 
@@ -21,8 +20,7 @@ _SAMPLES = 40
 _BEFORE = (b"", b"some line before\n" * 8)
 
 
-@dataclass(frozen=True, slots=True)
-class Hits:
+class Hits(NamedTuple):
     """Where to look: end offsets by rule number, and by encoded-anchor number."""
 
     rules: dict[int, list[int]]
@@ -74,7 +72,7 @@ class HyperscanPrefilter:
         def on_hit(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
             found.append((end, owners[expression]))
 
-        self._database.scan(data, match_event_handler=on_hit)
+        self._database.scan(data, match_event_handler=on_hit)  # type: ignore[type-var]  # it takes any buffer
         for number, expression in self._missed:
             found += ((match.end(), number) for match in expression.finditer(data))
         return found
@@ -95,8 +93,7 @@ class HyperscanPrefilter:
         return Hits(rules, encoded)
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(NamedTuple):
     """What `compile_prefilter` makes and the cache keeps."""
 
     database: bytes
@@ -127,7 +124,7 @@ def compile_prefilter(rules: Sequence[Rule], anchors: "Sequence[EncodedAnchor]")
     except hyperscan.HyperscanError as error:
         raise _named(error, rules) from None
     compiled = Compiled(bytes(hyperscan.dumpb(database)), tuple(owners), ())
-    return replace(compiled, missed=tuple(_missed(HyperscanPrefilter(compiled, rules), rules)))
+    return compiled._replace(missed=tuple(_missed(HyperscanPrefilter(compiled, rules), rules)))
 
 
 def _missed(prefilter: HyperscanPrefilter, rules: Sequence[Rule]) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, NamedTuple
 
@@ -33,13 +32,13 @@ class ObjectInfo(NamedTuple):
     size: int
 
 
-@dataclass(slots=True)
 class _Unreadable:
     """Objects that should be readable and are not, told to the user without flooding the report."""
 
-    problems: list[Problem]
-    count: int = 0
-    seen: set[str] = field(default_factory=set)
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        self.count = 0
+        self.seen: set[str] = set()
 
     def add(self, name: str, reason: str) -> None:
         if name in self.seen:

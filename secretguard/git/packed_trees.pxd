@@ -4,7 +4,7 @@ cimport cython
 from secretguard.git.delta cimport apply_delta, parse_delta
 from secretguard.git.tree_changes cimport TreeReader
 
-cdef int _NONE, _LARGE, _SPARE
+cdef int _NONE, _LARGE, _SPARE, _SHORT, _ZLIB
 
 @cython.final
 cdef class Waiting:
@@ -14,7 +14,7 @@ cdef class Waiting:
 
 @cython.final
 cdef class PackedTrees:
-    cdef object pack, source, inflater
+    cdef object pack, source, inflater, inflate_short
     cdef TreeReader reader
     cdef int[::1] numbers, bases, left
     cdef int first
@@ -26,7 +26,7 @@ cdef class PackedTrees:
                    found=object, rows="int[::1]", row=Py_ssize_t)
     cpdef read(self, int[::1] order)
 
-    @cython.locals(size="long long", stored=bytes)
+    @cython.locals(size="long long", start="long long", stop="long long", stored=bytes)
     cpdef bytes inflate(self, Py_ssize_t entry)
 
     @cython.locals(kept=Waiting, before=Py_ssize_t)

@@ -25,6 +25,9 @@ NONE = -1
 _NONE = NONE  # the compiler makes numbers of these, which only this module sees
 _LARGE = LARGE
 _SPARE = 1 << 16
+_SHORT = 1 << 13
+"""Not worth an object that watches the size: no more than a thousand times this comes out."""
+_ZLIB = 15
 
 
 class Waiting:
@@ -54,6 +57,7 @@ class PackedTrees:
         self.first = first
         self.bases, self.left = entries.bases, entries.left
         self.offsets, self.starts, self.sizes = entries.offsets, entries.starts, entries.sizes
+        self.inflate_short = isal_zlib.decompress
         self.inflater = isal_zlib.decompressobj
         self.waiting: list[Waiting] = []
         """The bases of the tree that was read last, from the root of its family."""
@@ -99,11 +103,18 @@ class PackedTrees:
     def inflate(self, entry: int) -> bytes:
         """Return what is stored for an entry. Raises DeltaError, isal_zlib.error."""
         size = self.sizes[entry]
+        start = self.starts[entry]
+        stop = self.offsets[entry + 1]
         if size > _LARGE:
             raise DeltaError("left to git")
-        inflater = self.inflater()
-        stored = inflater.decompress(self.source[self.starts[entry] : self.offsets[entry + 1]], size + 1)
-        if len(stored) != size or not inflater.eof:
+        if stop - start < _SHORT:
+            stored = self.inflate_short(self.source[start:stop], _ZLIB, size)
+        else:
+            inflater = self.inflater()
+            stored = inflater.decompress(self.source[start:stop], size + 1)
+            if not inflater.eof:
+                raise DeltaError("the data has another size")
+        if len(stored) != size:
             raise DeltaError("the data has another size")
         return stored
 

@@ -12,7 +12,7 @@ cdef unsigned char _SPACE, _SLASH, _ZERO
 @cython.final
 cdef class TreeReader:
     cdef TreeTable table
-    cdef Py_ssize_t width
+    cdef Py_ssize_t width, tree_end, base_end
     cdef dict wanted
     cdef unsigned char[::1] may_be_wanted
     cdef readonly dict strangers
@@ -33,9 +33,10 @@ cdef class TreeReader:
                        Py_ssize_t end) except -2
 
     @cython.locals(kind=int, name=Py_ssize_t, nul=Py_ssize_t, base_kind=int, base_name=Py_ssize_t,
-                   base_nul=Py_ssize_t, order=int, before=int, after=int, key=int)
-    cpdef int step(self, const unsigned char[::1] base, Py_ssize_t j, const unsigned char[::1] tree,
-                   Py_ssize_t i) except -2
+                   base_nul=Py_ssize_t, order=int, last_kind=int, last_name=Py_ssize_t, last_nul=Py_ssize_t,
+                   before=int, after=int, key=int)
+    cpdef int step(self, const unsigned char[::1] base, Py_ssize_t j, const unsigned char[::1] tree, Py_ssize_t i,
+                   Py_ssize_t previous) except -2
 
     @cython.locals(at=Py_ssize_t)
     cpdef append(self, int key, int before, int after)
@@ -45,10 +46,6 @@ cdef class TreeReader:
 
     @cython.locals(found=int)
     cpdef int value(self, const unsigned char[::1] data, Py_ssize_t at, int kind) except? -3
-
-    @cython.locals(kind=int, name=Py_ssize_t, nul=Py_ssize_t, other_kind=int, other_name=Py_ssize_t,
-                   other_nul=Py_ssize_t)
-    cpdef bint in_order(self, const unsigned char[::1] tree, Py_ssize_t previous, Py_ssize_t at) except -2
 
 @cython.locals(size=Py_ssize_t, name=Py_ssize_t, mode=int, nul=Py_ssize_t, kind=int)
 cdef (int, Py_ssize_t, Py_ssize_t) _entry(const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t width) noexcept

@@ -65,6 +65,9 @@ class TreeReader:
         self.names: dict[bytes, int] = {}
         self.recent = array("i", bytes(4 * (_RECENT + 1)))
         """Numbers of the keys met last."""
+        self.tree_end = 0
+        self.base_end = 0
+        """Where the entries end that were compared last."""
         self.strangers: dict[bytes, int] = {}
         self.next_number = next_number
         self.count = 0
@@ -111,24 +114,26 @@ class TreeReader:
                     following = _find_nul(tree, i) + 1 + self.width
                 if i >= size and j >= base_size:
                     break
-            order = self.step(base, j, tree, i)
-            if order == _FAILED or (order < 0 and not self.in_order(tree, previous, i)):
+            order = self.step(base, j, tree, i, previous)
+            if order == _FAILED:
                 return False
             if order <= 0:
                 previous = i
-                i = _find_nul(tree, i) + 1 + self.width
+                i = self.tree_end
             if order >= 0:
-                j = _find_nul(base, j) + 1 + self.width
+                j = self.base_end
         return True
 
-    def step(self, base: bytes, j: int, tree: bytes, i: int) -> int:
+    def step(self, base: bytes, j: int, tree: bytes, i: int, previous: int) -> int:
         """Compare two entries and append what differs; below 0 the tree's comes first, above 0 the base's."""
         kind = _NO_ENTRY
         base_kind = _NO_ENTRY
         if i < len(tree):
             kind, name, nul = _entry(tree, i, self.width)
+            self.tree_end = nul + 1 + self.width
         if j < len(base):
             base_kind, base_name, base_nul = _entry(base, j, self.width)
+            self.base_end = base_nul + 1 + self.width
         if kind == _BROKEN or base_kind == _BROKEN:
             return _FAILED
         if base_kind == _NO_ENTRY:
@@ -137,6 +142,10 @@ class TreeReader:
             order = 1
         else:
             order = _compare(tree, name, nul, kind, base, base_name, base_nul, base_kind)
+        if order < 0 and previous >= 0:
+            last_kind, last_name, last_nul = _entry(tree, previous, self.width)
+            if _compare(tree, last_name, last_nul, last_kind, tree, name, nul, kind) >= 0:
+                return _FAILED
         before = self.value(base, base_nul + 1, base_kind) if order >= 0 else _NONE
         after = self.value(tree, nul + 1, kind) if order <= 0 else _NONE
         if before != after:
@@ -185,16 +194,6 @@ class TreeReader:
             if number is not None:
                 return _FIRST_WANTED - number
         return _NONE
-
-    def in_order(self, tree: bytes, previous: int, at: int) -> bool:
-        """Whether the entry at `at` belongs behind the `previous` one, if there is one."""
-        if previous < 0:
-            return True
-        kind, name, nul = _entry(tree, previous, self.width)
-        other_kind, other_name, other_nul = _entry(tree, at, self.width)
-        if kind == _BROKEN or other_kind == _BROKEN:
-            return False
-        return _compare(tree, name, nul, kind, tree, other_name, other_nul, other_kind) < 0
 
 
 def _entry(data: bytes, at: int, width: int) -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
 """What all trees of a repository change of each other, as far as wanted files and the ways to them go."""
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -66,10 +66,15 @@ class Skeleton:
         place(share.found, len(self.records) // COLUMNS, self.trees, self.readable)
         self.records.extend(share.records)
 
-    def number(self, tree: bytes) -> int:
-        """Return the number of a tree, a new one if it is not in the store."""
-        found = self.table.find(tree, 0)
-        return found if found != NONE else self.strangers.setdefault(tree, self.count + len(self.strangers))
+    def numbers(self, ids: bytes) -> "array[int]":
+        """Return the number of each of some trees, whose ids stand one behind the other."""
+        found = self.table.find_all(ids)
+        width = self.table.width
+        for at, number in enumerate(found):
+            if number == NONE:  # a new one
+                tree = ids[at * width : (at + 1) * width]
+                found[at] = self.strangers.setdefault(tree, self.count + len(self.strangers))
+        return found
 
     def pairs(self, empty_tree: bytes) -> TreePairs:
         """Return what compares the trees; git knows the empty one even where it is not stored."""
@@ -79,8 +84,8 @@ class Skeleton:
         return TreePairs(self.trees, self.records, self.readable, names)
 
 
-def read_skeleton(store: ObjectStore, roots: Iterable[bytes], wanted: Mapping[bytes, int], jobs: int) -> Skeleton:
-    """Read all trees in packs, and those loose ones that are `roots` or named in others.
+def read_skeleton(store: ObjectStore, roots: bytes, wanted: Mapping[bytes, int], jobs: int) -> Skeleton:
+    """Read all trees in packs, and those loose ones that are named in others or in `roots`, ids in one row.
 
     `wanted` numbers the raw ids of files; there is at least one. Raises PackError, WorkerError.
     """
@@ -140,14 +145,14 @@ def _read_packed(packs: Sequence[_Numbered], new_reader: "partial[TreeReader]", 
 def _read_named(
     skeleton: Skeleton,
     loose: Sequence[tuple[LooseObjects, str]],
-    roots: Iterable[bytes],
+    roots: bytes,
     new_reader: "partial[TreeReader]",
     jobs: int,
 ) -> None:
     """Read the loose trees that others name, then those that these name, and so on."""
     first = skeleton.first_loose
     known: set[int] = set()
-    named: set[int] = {skeleton.table.find(root, 0) for root in roots}
+    named = set(skeleton.table.find_all(roots))
     named.update(skeleton.records[2::COLUMNS])
     while waiting := sorted(one for one in named - known if first <= one < skeleton.count):
         known.update(waiting)

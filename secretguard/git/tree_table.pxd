@@ -18,6 +18,9 @@ cdef class TreeTable:
     @cython.locals(row=Py_ssize_t, spot=Py_ssize_t)
     cpdef int find(self, const unsigned char[::1] data, Py_ssize_t at) except -2
 
+    @cython.locals(found=object, numbers="int[::1]", k=Py_ssize_t)
+    cpdef find_all(self, const unsigned char[::1] ids)
+
     @cython.locals(by_place=object, placed="int[::1]", known=Py_ssize_t, k=Py_ssize_t, entry=Py_ssize_t, number=int,
                    found=int, place=Py_ssize_t)
     cpdef Py_ssize_t add_trees(self, const unsigned char[::1] ids, int[::1] places, int[::1] order, Py_ssize_t first,

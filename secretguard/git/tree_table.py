@@ -61,6 +61,14 @@ class TreeTable:
             self.recent[spot] = row
         return self.rows[row]
 
+    def find_all(self, ids: bytes) -> "array[int]":
+        """Return the number of each of the ids that stand one behind the other in `ids`, NONE for what is not here."""
+        found = array("i", bytes(4 * (len(ids) // self.width)))
+        numbers: memoryview | array[int] = found
+        for k in range(len(found)):
+            numbers[k] = self.find(ids, k * self.width)
+        return found
+
     def add_trees(
         self, ids: memoryview, places: "array[int]", order: "array[int]", first: int, numbers: "array[int]"
     ) -> int:

@@ -1,7 +1,9 @@
 """Which commit put a blob at a path, from the trees themselves: what `additions.find_additions` says, many times sooner."""
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from secretguard.git.additions import Addition, find_additions
 from secretguard.git.families import COMMIT
@@ -11,6 +13,8 @@ from secretguard.git.store import ObjectStore
 from secretguard.git.tree_pairs import LeftToGitError
 from secretguard.git.tree_skeleton import read_skeleton
 from secretguard.model import Problem
+_ID = re.compile("[0-9a-f]*")
+
 
 def find_additions_in(
     repository: Repository,
@@ -28,19 +32,23 @@ def find_additions_in(
     if not wanted:
         return
     blobs = sorted(wanted)
+    width = len(blobs[0]) // 2
     trees = {commit: tree for commit, (tree, _) in commits.items()}
     for parent in {parent for _, parents in commits.values() for parent in parents} - trees.keys():
         trees[parent] = _tree(store, parent)
-    raw_ids = {tree: raw_id for tree in trees.values() if (raw_id := _raw_id(tree, len(blobs[0])))}
-    numbers = {bytes.fromhex(blob): number for number, blob in enumerate(blobs)}
-    skeleton = read_skeleton(store, raw_ids.values(), numbers, jobs)
-    known = {tree: skeleton.number(raw_id) for tree, raw_id in raw_ids.items()}
+    roots = _raw_ids([*trees.values(), ""], width)
+    skeleton = read_skeleton(store, roots, {bytes.fromhex(blob): number for number, blob in enumerate(blobs)}, jobs)
+    *numbers, nowhere = skeleton.numbers(roots)
+    root_of = dict(zip(trees, numbers, strict=True))
     pairs = skeleton.pairs(bytes.fromhex(repository.empty_tree))
     left: dict[str, Sequence[str]] = {}
-    for commit, (tree, parents) in commits.items():
+    for commit, (_, parents) in commits.items():
+        if root_of[commit] == nowhere:
+            left[commit] = parents
+            continue
         try:
-            found = pairs.compare(known[tree], [known[trees[parent]] for parent in parents])
-        except (KeyError, LeftToGitError):
+            found = pairs.compare(root_of[commit], [root_of[parent] for parent in parents])
+        except LeftToGitError:
             left[commit] = parents
             continue
         for path, number in found:
@@ -54,9 +62,12 @@ def _tree(store: ObjectStore, commit: str) -> str:
     return tree_of(found[1]) if found is not None and found[0] == COMMIT else ""
 
 
-def _raw_id(tree: str, size: int) -> bytes:
-    """Return the raw id of a tree, nothing for what a malformed commit says."""
-    try:
-        return bytes.fromhex(tree) if len(tree) == size else b""
-    except ValueError:
-        return b""
+def _raw_ids(trees: Sequence[str], width: int) -> bytes:
+    """Return the ids of trees in one row, all zeros for what a malformed commit names."""
+    nowhere = "0" * (2 * width)
+    names = [tree if len(tree) == 2 * width else nowhere for tree in trees]
+    with suppress(ValueError):
+        ids = bytes.fromhex("".join(names))
+        if len(ids) == width * len(names):  # blanks between digits are passed over
+            return ids
+    return bytes.fromhex("".join(name if _ID.fullmatch(name) else nowhere for name in names))

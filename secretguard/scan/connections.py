@@ -34,8 +34,8 @@ def connection_problems(
             wanted.update(parent for parent in parents_of(head) if parent not in heads)
     wanted.update(tip.id for tip in tips if tip.id not in heads)
     wanted.update(entry.blob for entry in or_problem(lambda: index_blobs(repository), "index", problems))
-    for tree in trees:
-        wanted.update(entries_of(tree, len(repository.empty_tree) // 2))
+    for content in trees:
+        wanted.update(entries_of(content, len(repository.empty_tree) // 2))
     wanted.discard(repository.empty_tree)
     missing = _not_here(store, [name for name in wanted if len(name) == len(repository.empty_tree)])
     return [*problems, *missing_problems(repository, sorted(missing))]

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from secretguard.model import (
     ANONYMOUS_FAMILIES,
@@ -142,7 +141,7 @@ def _endpoints(family: str, places: Sequence[Occurrence]) -> tuple[Endpoint, ...
         for endpoint in occurrence.match.endpoints:
             port = endpoint.port or _DEFAULT_PORTS.get(family)
             key = (endpoint.host.lower(), port, endpoint.database)
-            found.setdefault(key, replace(endpoint, port=port))
+            found.setdefault(key, endpoint._replace(port=port))
     # A place that names no database says nothing that one with a database does not.
     named = {(host, port) for host, port, database in found if database}
     return tuple(

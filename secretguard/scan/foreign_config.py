@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from secretguard.errors import RuleError
@@ -126,7 +126,7 @@ def _converted(table: Mapping[str, Any], reading: _Reading) -> Rule:
         "after": "",
     }
     (rule,) = load_rules(json.dumps({"rules": [entry]}, ensure_ascii=False), reading.file)
-    return replace(rule, foreign=True)
+    return rule._replace(foreign=True)
 
 
 def _targets(table: Mapping[str, Any], reading: _Reading) -> frozenset[str] | None:

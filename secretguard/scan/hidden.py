@@ -1,7 +1,7 @@
 """Which places of a credential are hidden, by what, and whether the scanned change itself put it there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 from secretguard.engine.marks import ANY, BARE
@@ -46,7 +46,7 @@ def divided(credentials: Sequence[Credential], ignores: Ignores, change: Change 
         if left and all(occurrence.match.placeholder for occurrence in left):
             ignored.append(_placeholder(credential, left))
         elif left:
-            kept.append(credential if not hidden else replace(credential, occurrences=tuple(left)))
+            kept.append(credential if not hidden else credential._replace(occurrences=tuple(left)))
     notes.extend(_added_notes(ignored))
     notes.extend(_bare_notes(kept))
     notes.extend(

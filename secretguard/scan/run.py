@@ -3,27 +3,24 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from secretguard.config import Config
 from secretguard.engine.detect import Finding, detect
-from secretguard.git.trees import content_at
+from secretguard.git.trees import contents_at
 from secretguard.model import Blob, Match, Occurrence, Problem, Report, Stats
 from secretguard.scan.cache import compiled_rules
 from secretguard.scan.change import Change
-from secretguard.scan.content import Content
 from secretguard.scan.credentials import group
 from secretguard.scan.foreign import prefiltered
-from secretguard.scan.ignore import apply_ignores, load_ignores
+from secretguard.scan.ignore import READ_FILES, apply_ignores, load_ignores
 from secretguard.scan.progress import Progress, Sweeping
 from secretguard.scan.sources import Opened, SelfSweeping, Source, sources_for
 from secretguard.scan.timings import Timings
 
 
-@dataclass(frozen=True, slots=True)
-class ScanRequest:
+class ScanRequest(NamedTuple):
     """What to scan and how."""
 
     config: Config
@@ -44,21 +41,21 @@ class ScanRequest:
     stdin: BinaryIO | None = None
 
 
-@dataclass
 class Sweep:
     """What the pass over all blobs gathers."""
 
-    matches: dict[str, list[Match]] = field(default_factory=lambda: defaultdict(list))
-    limits: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """What of a blob, an archive say, was not read."""
-    seen: set[str] = field(default_factory=set)
-    others: list[Callable[[str], bool]] = field(default_factory=list)
-    """Whether a source that keeps its own account has looked at a blob."""
-    judging: float = 0.0
-    """Seconds of the sweep that went into the precise pass."""
-    blobs: int = 0
-    bytes: int = 0
-    bytes_matched: int = 0
+    def __init__(self) -> None:
+        self.matches: dict[str, list[Match]] = defaultdict(list)
+        self.limits: dict[str, list[str]] = defaultdict(list)
+        """What of a blob, an archive say, was not read."""
+        self.seen: set[str] = set()
+        self.others: list[Callable[[str], bool]] = []
+        """Whether a source that keeps its own account has looked at a blob."""
+        self.judging = 0.0
+        """Seconds of the sweep that went into the precise pass."""
+        self.blobs = 0
+        self.bytes = 0
+        self.bytes_matched = 0
 
 
 def scan(request: ScanRequest, progress: Progress) -> Report:
@@ -186,8 +183,6 @@ def _change(opened: Opened, mode: str) -> Change | None:
         return None
     before, after = (opened.head, None) if mode == "staged" else (opened.base, opened.tip)
 
-    def content(revision: str | None) -> Content:
-        return lambda path: content_at(repository, revision, path)
-
     # Without a commit before it (an unborn branch), everything is added.
-    return Change((lambda _: None) if before is None else content(before), content(after))
+    old = (lambda _: None) if before is None else contents_at(repository, before)
+    return Change(old, contents_at(repository, after, together=READ_FILES))

@@ -144,13 +144,6 @@ def sources_for(
     return Opened(target, str(path.resolve()), (directory_source(path.resolve()),))
 
 
-def _refuse_unreadable(path: Path) -> None:
-    """Raise SourceError if there is a repository that git cannot read: git itself says there is none."""
-    git_dir = path / ".git"
-    if git_dir.exists() and not os.access(git_dir, os.R_OK | os.X_OK):
-        raise SourceError(f"cannot read {readable(str(git_dir))}: permission denied", hint="Check its permissions.")
-
-
 def _cloned(url: str, mode: str, since: str, reader: str) -> Opened:
     import tempfile
 

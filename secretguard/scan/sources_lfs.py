@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from secretguard.git.repository import Repository
 from secretguard.model import Location
@@ -31,7 +31,7 @@ class LfsSource(FilesSource):
         pointed: Found = defaultdict(list)
         for pointer, places in self.history.locate(objects).items():
             for name in objects[pointer]:
-                pointed[name].extend(replace(place, blob=name) for place in places)
+                pointed[name].extend(place._replace(blob=name) for place in places)
         return found | pointed
 
 

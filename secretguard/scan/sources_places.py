@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -159,4 +159,4 @@ def _tagged_trees(ancestry: Ancestry) -> list[tuple[Tip, str]]:
 def _behind(ancestry: Ancestry, tip: Tip, entry: TreeEntry) -> Location:
     location = Location(tip.place, entry.path, entry.blob, ref=tip.ref)
     tag = ancestry.tags.get(tip.id)
-    return replace(location, author=tag.tagger, date=tag.date) if tag else location
+    return location._replace(author=tag.tagger, date=tag.date) if tag else location

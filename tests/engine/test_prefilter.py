@@ -1,7 +1,6 @@
 """The prefilter finds every place its expressions match, also where Hyperscan by itself does not."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -42,7 +41,7 @@ def test_what_hyperscan_misses_is_found_all_the_same(text: bytes) -> None:
 def test_an_expression_that_is_named_as_missed_is_run_by_python() -> None:
     # The database knows another expression, so that only the fallback can answer.
     compiled = compile_prefilter((rule("never-in-the-text"),), ())
-    fallback = HyperscanPrefilter(replace(compiled, missed=((0, 0),)), (rule("acme_[a-z]{4}"),))
+    fallback = HyperscanPrefilter(compiled._replace(missed=((0, 0),)), (rule("acme_[a-z]{4}"),))
     text = b"first\nkey = acme_abcd\nacme_wxyz"
     assert hits(fallback, text) == [match.end() for match in re.finditer(rb"acme_[a-z]{4}", text)]
 

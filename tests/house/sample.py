@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +54,6 @@ def printed(path: Path) -> str:
 def scanned(path: Path, **more: Any) -> dict[str, Any]:
     """The JSON report, with other fields put in place."""
     out = io.StringIO()
-    json_report.write(replace(report(path), **more), out, show_secrets=False)
+    json_report.write(report(path)._replace(**more), out, show_secrets=False)
     document: dict[str, Any] = json.loads(out.getvalue())
     return document

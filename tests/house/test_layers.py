@@ -24,11 +24,15 @@ def test_there_is_a_product_to_look_at() -> None:
 
 
 def test_processes_are_started_in_one_module() -> None:
-    assert importers_of("subprocess", "multiprocessing", "pty") == {"secretguard/git/command.py"}
+    assert importers_of("subprocess", "pty") == {"secretguard/git/command.py"}
     assert (
         modules_using("os.system", "os.popen", "os.fork", "os.posix_spawn", "os.execv", "os.execve", "os.spawnv")
         == set()
     )
+
+
+def test_work_is_shared_out_in_one_module() -> None:
+    assert importers_of("multiprocessing") == {"secretguard/workers.py"}
 
 
 def test_hyperscan_is_behind_one_module() -> None:

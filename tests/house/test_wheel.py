@@ -1,5 +1,7 @@
 """The wheel that `pip install .` makes holds everything a scan needs, and nothing of the tests."""
 
+import ast
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from configparser import ConfigParser
+from pathlib import Path
 
 import pytest
 
@@ -14,25 +17,73 @@ from secretguard.plugins import REPORTERS, RULES
 from tests.house.source import PLUGINS, PRODUCT, ROOT, name_of
 
 INPUT = ("README.md", "LICENSE", "pyproject.toml", "setup.py", "secretguard", "plugins")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "tests")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so", "build", "tests")
+HAS_COMPILER = any(map(shutil.which, ("cc", "gcc", "clang")))
+USES_READER = """
+import sys
+from array import array
+sys.path.insert(0, sys.argv[1])
+from secretguard.git import delta, families
+steps = array("q", bytes(64))
+end = delta.parse_delta(bytes((3, 3, 0x90, 3)), steps)
+result = bytearray(3)
+delta.apply_delta(b"abc", b"", steps, end, result)
+print(families.__file__, delta.COMPILED, bytes(result))
+"""
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
-    """Built from a copy, for a build writes into its folder. Takes some seconds."""
-    folder = tmp_path_factory.mktemp("wheel")
+def build(folder: Path, **variables: str) -> Path:
+    """Build the wheel from a copy, for a build writes into its folder."""
     source = folder / "source"
     for name in INPUT:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, ignore=LEFT_OUT)
         else:
-            source.mkdir(exist_ok=True)
+            source.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, source / name)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    with zipfile.ZipFile(next(folder.glob("secretguard-*.whl"))) as archive:
+    return next(folder.glob("secretguard-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
+    """Takes some seconds."""
+    with zipfile.ZipFile(build(tmp_path_factory.mktemp("wheel"))) as archive:
         yield archive
+
+
+@pytest.fixture(scope="module")
+def without_compiler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
+    """The wheel as a machine without a C compiler builds it."""
+    with zipfile.ZipFile(build(tmp_path_factory.mktemp("pure"), CC="/bin/false")) as archive:
+        yield archive
+
+
+def compiled_names() -> list[str]:
+    (names,) = re.findall(r"^COMPILED = (\(.+?\))", (ROOT / "setup.py").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return sorted(ast.literal_eval(names))
+
+
+def unpacked(archive: zipfile.ZipFile, folder: Path) -> str:
+    """What the reader in the wheel says of itself, by the same Python in a process of its own."""
+    archive.extractall(folder)
+    command = [sys.executable, "-I", "-c", USES_READER, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(not HAS_COMPILER, reason="needs a C compiler")
+def test_the_delta_loop_in_it_is_compiled(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    machine_code = [name for name in wheel.namelist() if name.endswith((".so", ".pyd"))]
+    assert sorted(name.split("/")[-1].split(".")[0] for name in machine_code) == compiled_names()
+    assert all(name.startswith("secretguard/git/") for name in machine_code)
+    assert ".so True b'abc'" in unpacked(wheel, tmp_path)
+
+
+def test_without_a_compiler_it_is_built_all_the_same(without_compiler: zipfile.ZipFile, tmp_path: Path) -> None:
+    assert [name for name in without_compiler.namelist() if name.endswith((".so", ".pyd", ".c"))] == []
+    assert ".py False b'abc'" in unpacked(without_compiler, tmp_path)
 
 
 def test_it_holds_every_module(wheel: zipfile.ZipFile) -> None:

@@ -1,7 +1,6 @@
 """No report shows a value unless it is asked to."""
 
 import io
-from dataclasses import replace
 
 import pytest
 
@@ -92,4 +91,4 @@ def test_the_blast_radius_hides_the_value_too() -> None:
 
 def test_masking_a_thousand_values_in_many_paths_stays_quick() -> None:
     many = [credential(random_value(40), *(commit(f"dir{i}/file{j}.py", 1) for j in range(20))) for i in range(1000)]
-    assert_hidden(written(json_report, replace(report(), credentials=tuple(many))), many[500].secret.reveal())
+    assert_hidden(written(json_report, report()._replace(credentials=tuple(many))), many[500].secret.reveal())

@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -80,7 +79,7 @@ def test_rules_explain_themselves() -> None:
 def test_a_fingerprint_survives_edits_above_the_line_and_a_new_value_does_not_share_it() -> None:
     value = random_value()
     before = credential(value, lines=7)
-    moved = replace(before, occurrences=tuple(replace(o, match=match(value, line=70)) for o in before.occurrences))
+    moved = before._replace(occurrences=tuple(o._replace(match=match(value, line=70)) for o in before.occurrences))
     first, second, other = (run_of(report(one))["results"][0] for one in (before, moved, credential(random_value())))
     assert place_of(first) == place_of(second) != place_of(other)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase, digits
 
 from secretguard.model import Rule
@@ -52,12 +52,12 @@ def mutants(rule: Rule) -> Iterator[tuple[str, Rule]]:
         for changed in _changes(pieces, number):
             pattern = rule.pattern[: piece.start] + changed + rule.pattern[piece.end :]
             if pattern != rule.pattern and _compiles(pattern):
-                yield f"{piece.text} -> {changed or 'nothing'} at {piece.start}", replace(rule, pattern=pattern)
+                yield f"{piece.text} -> {changed or 'nothing'} at {piece.start}", rule._replace(pattern=pattern)
     ends = [piece for piece in pieces if piece.kind not in ("open", "close")]
     if rule.after and ends and ends[-1].kind == "repeat" and ends[-1].in_secret:
-        yield "without `after`", replace(rule, after="")
+        yield "without `after`", rule._replace(after="")
     if rule.before and ends and ends[0].kind == "class" and ends[0].in_secret:
-        yield "without `before`", replace(rule, before="")
+        yield "without `before`", rule._replace(before="")
 
 
 def _pieces(rule: Rule) -> Iterator[Piece]:

@@ -1,6 +1,5 @@
 """What is hidden is hidden by value, is listed with its reason, and never takes another credential with it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,10 +156,9 @@ def test_a_baseline_that_is_a_link_out_of_the_repository_is_refused(tmp_path: Pa
 
 def test_a_placeholder_is_listed_and_not_reported(tmp_path: Path) -> None:
     (credential,) = scanned({"README.md": f"k = '{OLD}'\n"})
-    example = replace(
-        credential,
+    example = credential._replace(
         occurrences=tuple(
-            replace(o, match=replace(o.match, placeholder="a documented example")) for o in credential.occurrences
+            o._replace(match=o.match._replace(placeholder="a documented example")) for o in credential.occurrences
         ),
     )
     result = apply_ignores([example], load_ignores(config(tmp_path), tmp_path))
@@ -173,7 +171,7 @@ def test_a_placeholder_is_listed_and_not_reported(tmp_path: Path) -> None:
 def test_a_credential_with_one_real_place_stays_whole(tmp_path: Path) -> None:
     (credential,) = scanned({"README.md": f"k = '{OLD}'\n", "prod.env": f"K={OLD}\n"})
     example, real = sorted(credential.occurrences, key=lambda o: o.location.path)
-    mixed = replace(credential, occurrences=(replace(example, match=replace(example.match, placeholder="x")), real))
+    mixed = credential._replace(occurrences=(example._replace(match=example.match._replace(placeholder="x")), real))
     result = apply_ignores([mixed], load_ignores(config(tmp_path), tmp_path))
     assert [len(one.occurrences) for one in result.kept] == [2]
     hiding = config(tmp_path, yaml=f"ignore: {{paths: [{real.location.path}]}}\n")

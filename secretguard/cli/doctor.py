@@ -18,6 +18,7 @@ from secretguard.cli.hook import hook_files
 from secretguard.cli.invocation import configure
 from secretguard.config import Config
 from secretguard.errors import ExitCode, SecretguardError
+from secretguard.git.delta import COMPILED
 from secretguard.git.command import git
 from secretguard.report.places import count
 from secretguard.report.printable import printable
@@ -54,6 +55,7 @@ def _checks(ctx: click.Context) -> Iterator[Check]:
     yield Check("secretguard", f"{__version__}, in {Path(__file__).parents[1]}")
     yield Check("python", f"{platform.python_version()}, {sys.executable}")
     yield _guarded("git", _git)
+    yield Check("delta loop", "compiled" if COMPILED else "plain Python: whole histories take several times as long")
     yield _guarded("configuration", lambda: _configuration(ctx))
     yield _guarded("plugins", _plugins)
     yield _guarded("rules", lambda: _rules(ctx))

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from secretguard.engine.anchors import encoded_anchors
+from secretguard.engine.prefilter import HyperscanPrefilter, compile_prefilter
 from tests.engine.sweeps import Counting, Growing, assert_same_hits, matched_whole, prefilter_of, swept
 
 KEY = b"acme_abcd"
@@ -123,6 +125,16 @@ def test_more_objects_than_fit_into_one_text_are_all_matched(
     assert len(swept(reader, pack, counting)) == 60
     assert counting.calls > 1
     assert_same_hits(reader, pack, acme)
+
+
+def test_text_of_two_bytes_a_character_is_seen_behind_its_line_feed(reader: SimpleNamespace, tmp_path: Path) -> None:
+    # The line feed of the line before belongs to what is looked for, also where a line is the first of the common text.
+    wide = HyperscanPrefilter(compile_prefilter((), encoded_anchors(())), ())
+    history = Growing()
+    base = history.whole(TEXT * 120)
+    size = len(history.contents[base])
+    version = history.version(base, (0, len(TEXT)), b"\x00" + "password".encode("utf-16-le") + b"\n", (len(TEXT), size))
+    assert list(assert_same_hits(reader, history.pack(reader, tmp_path), wide)) == [version]
 
 
 def test_objects_of_no_bytes_and_of_one_are_no_trouble(reader: SimpleNamespace, tmp_path: Path, acme: object) -> None:

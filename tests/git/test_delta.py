@@ -168,12 +168,12 @@ def test_instructions_of_another_delta_are_refused(reader: SimpleNamespace) -> N
 
 
 def context(text: bytes, end: int) -> bytes:
-    """All that decides whether a match of at most REACH - 1 bytes ends at `end`: within a line, with a byte on each side.
+    """All that decides whether a match of at most REACH bytes ends at `end`: within a line, with a byte on each side.
 
     The beginning and the end of a text are to an expression what a line feed is.
     """
     line = text.rfind(b"\n", 0, end) + 1
-    before = (b"\n" + text[line:end])[-REACH:]
+    before = (b"\n" + text[line:end])[-REACH - 1 :]
     return before + (text[end : end + 1] or b"\n")
 
 

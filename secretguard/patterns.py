@@ -21,7 +21,7 @@ def check_pattern(pattern: str, max_width: int, where: str) -> None:
         re.compile(pattern.encode("utf-8"))
     except (re.error, OverflowError, RecursionError) as error:
         raise RuleError(f"{where} is not a regular expression: {error}") from None
-    _check_nodes(tree, where, repeated=False)
+    _check_nodes(tree, where, repeated=False, dotall=bool(tree.state.flags & re.DOTALL))
     width = tree.getwidth()[1]
     if width > max_width:
         raise RuleError(
@@ -51,13 +51,13 @@ def other_than(words: Iterable[str], excluded: str, longest: int) -> str:
     return f"(?:(?:{'|'.join(ways)})[^{excluded}]{{0,{longest - 1}}}|{'|'.join(shorter)})"
 
 
-def _check_nodes(nodes: Any, where: str, *, repeated: bool) -> None:
+def _check_nodes(nodes: Any, where: str, *, repeated: bool, dotall: bool) -> None:
     for op, argument in nodes:
         if op in (sre.ASSERT, sre.ASSERT_NOT):
             raise RuleError(f"{where} uses look-around", hint="Use `before` and `after` for the edges of a match.")
         if op in (sre.GROUPREF, sre.GROUPREF_EXISTS):
             raise RuleError(f"{where} uses a back reference, which no prefilter can follow")
-        if _matches_newline(op, argument):
+        if _matches_newline(op, argument) or (op is sre.ANY and dotall):
             raise RuleError(
                 f"{where} can cross a line", hint=r"Write [ \t] for \s, and add \n to a negated class: [^\"\n]."
             )
@@ -69,14 +69,15 @@ def _check_nodes(nodes: Any, where: str, *, repeated: bool) -> None:
                 raise RuleError(
                     f"{where} nests variable repeats and would backtrack", hint="Put a separator between the repeats."
                 )
-            _check_nodes(body, where, repeated=repeated or (high > 3 and high > low))
+            _check_nodes(body, where, repeated=repeated or (high > 3 and high > low), dotall=dotall)
         elif op is sre.SUBPATTERN:
-            _check_nodes(argument[3], where, repeated=repeated)
+            _, added, removed, body = argument
+            _check_nodes(body, where, repeated=repeated, dotall=bool((dotall or added & re.DOTALL) and not removed & re.DOTALL))
         elif op is sre.ATOMIC_GROUP:
-            _check_nodes(argument, where, repeated=repeated)
+            _check_nodes(argument, where, repeated=repeated, dotall=dotall)
         elif op is sre.BRANCH:
             for branch in argument[1]:
-                _check_nodes(branch, where, repeated=repeated)
+                _check_nodes(branch, where, repeated=repeated, dotall=dotall)
 
 
 def _has_separator(siblings: Any, body: Any) -> bool:

@@ -139,8 +139,17 @@ def _with_prefilters(values: dict[str, Any]) -> dict[str, Any]:
         # A rule with context is found by its context: a value's bare shape is never an anchor.
         own = tuple(f"(?i:{word})" for word in values["context"]) or (_with_edge(values),)
         values["prefilters"] = own
-    values["prefilters"] = tuple(re.sub(r"\(\?P<\w+>", "(?:", one) for one in values["prefilters"])
+    values["prefilters"] = tuple(_as_prefilter(one) for one in values["prefilters"])
     return values
+
+
+def _as_prefilter(expression: str) -> str:
+    r"""Return the expression as Hyperscan reads it, who sees some lines of a text and not its beginning and end.
+
+    `|\Z` in a context is the end of what stands before a value; `\v` is any line break to Hyperscan.
+    """
+    expression = re.sub(r"\(\?P<\w+>", "(?:", expression.replace(r"|\Z", ""))
+    return re.sub(r"\\(.)", lambda pair: {"A": "^", "Z": "$", "v": r"\x0b"}.get(pair[1], pair[0]), expression)
 
 
 def _with_edge(values: Mapping[str, Any]) -> str:

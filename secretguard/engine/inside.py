@@ -78,7 +78,7 @@ def _in_text(view: View, hits: Hits | None, detector: Detector) -> Iterator[Matc
 def _known_or_judged(judge: Judge, view: View, low: int, high: int, memo: Memo) -> Iterator[Match]:
     """Judge a region unless the same one was judged before, in another version of the file say."""
     data = view.data
-    begin, end = horizon(judge, low, high)
+    begin, end = horizon(judge, data, low, high)
     lines = view.blob.line - 1 + data.count(b"\n", 0, low)
     place = view.blob.offset + low
     key = (judge.rule.id, low - begin, blake2b(data[begin:end], digest_size=16).digest())

@@ -20,6 +20,7 @@ _DIGEST_NAME = re.compile(
     rb"|tree|parent|uuid)[\w\"' \t]{0,12}[:=@ ][\"' \t]*$"
 )
 _VALUE_KEY = re.compile(rb"[ \t]*[\"']?(?:value|Value|default|content|text)[\"']?[ \t]*[:=]")
+_EDGE_LINE = 1024
 _HEAD = 160
 """How far back on its line a value's name may stand."""
 
@@ -59,9 +60,19 @@ def judge_region(judge: Judge, data: bytes, low: int, high: int) -> Iterator[Par
         at = match.end() if match.end() > match.start() else match.end() + 1
 
 
-def horizon(judge: Judge, low: int, high: int) -> tuple[int, int]:
-    """Return the span that a judgement of the region `low:high` can depend on."""
-    return max(0, low - REACH), high + (MAX_BODY + REACH if judge.rule.form == "pem" else REACH)
+def horizon(judge: Judge, data: bytes, low: int, high: int) -> tuple[int, int]:
+    """Return the span that a judgement of the region `low:high` can depend on.
+
+    A form looks eight lines around what it finds, and then eight lines around one of the settings there; a setting in a
+    Kubernetes manifest looks for the head of that.
+    """
+    begin, end = low, high
+    for _ in range(2):
+        begin, end = neighbourhood(data, begin, end)
+    begin, end = enclosing_lines(data, begin, end, _EDGE_LINE)
+    if judge.rule.form == "split" and b"Secret" in data[max(0, low - REACH) : begin]:
+        begin = max(0, low - REACH)
+    return begin, max(end, high + MAX_BODY + REACH if judge.rule.form == "pem" else 0)
 
 
 def _regions(data: bytes, judge: Judge, ends: Iterable[int]) -> list[tuple[int, int]]:

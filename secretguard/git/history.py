@@ -44,6 +44,10 @@ class Tag:
     message: bytes
 
 
+Links = tuple[str, tuple[str, ...]]
+"""The tree and the parents of a commit."""
+
+
 def parse_commit(commit: str, data: bytes) -> Commit:
     """Parse a commit object; what is malformed comes out empty, never as an error."""
     headers, message = _split(data)
@@ -68,6 +72,14 @@ def parents_of(data: bytes) -> tuple[str, ...]:
 def tree_of(data: bytes) -> str:
     """Return the tree a raw commit names."""
     return _text(data[5 : data.find(b"\n")]) if data.startswith(b"tree ") else ""
+
+
+def links_of(head: bytes) -> Links:
+    """Return the tree and the parents that a raw commit, or its `head_of`, names."""
+    words = head.decode("ascii", "replace").split()
+    if words[:1] == ["tree"] and set(words[2::2]) <= {"parent"} and len(words) % 2 == 0:
+        return words[1], tuple(words[3::2])
+    return tree_of(head), parents_of(head)
 
 
 def head_of(data: bytes | bytearray) -> bytes | bytearray:

@@ -5,15 +5,16 @@ they are small and many, so that here the walk itself is most of the work.
 """
 
 from array import array
+from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
-from secretguard.git.delta import DeltaError
-from secretguard.git.packs import LARGE, Pack, rebuild
+from secretguard.git.delta import DeltaError, parse_with_room
+from secretguard.git.packs import INFLATE_ERROR, LARGE, Pack, rebuild
 
-try:
+if TYPE_CHECKING:  # Cython reads these lines, and nothing runs them: see uncompiled.py
     import cython
-except ImportError:
+else:
     from secretguard.git import uncompiled as cython
 
 if not cython.compiled:  # else the compiler has them from packed_trees.pxd
@@ -24,22 +25,29 @@ NONE = -1
 
 _NONE = NONE  # the compiler makes numbers of these, which only this module sees
 _LARGE = LARGE
+_HELD = 64 << 20
+"""Bytes of bases that are kept for what is built on them; beyond, they are rebuilt when needed."""
 _SPARE = 1 << 16
 _SHORT = 1 << 13
 """Not worth an object that watches the size: no more than a thousand times this comes out."""
 _ZLIB = 15
 
+Bytes = bytes | bytearray
+
 
 class Waiting:
     """A tree that others are built on."""
 
-    def __init__(self, entry: int, data: bytes | bytearray, left: int, sound: bool) -> None:
+    def __init__(self, entry: int, data: Bytes | None, left: int, sound: bool) -> None:
         self.entry = entry
-        self.data: bytes | bytearray = data
+        self.data = data
+        """None where it has to be rebuilt."""
         self.left = left
         """So many are still to be built on it."""
         self.sound = sound
         """Whether the reader could read it."""
+        self.broken = False
+        """Whether it cannot be rebuilt."""
 
 
 class PackedTrees:
@@ -61,35 +69,36 @@ class PackedTrees:
         self.inflater = isal_zlib.decompressobj
         self.waiting: list[Waiting] = []
         """The bases of the tree that was read last, from the root of its family."""
+        self.held = 0
         self.steps = array("q", bytes(8 * 4096))
         self.spare = bytearray(_SPARE)
 
     def read(self, order: "array[int]") -> "array[int]":
         """Read the entries in `order`, in which each follows its base or its base is elsewhere.
 
-        Returns three numbers for each that is a tree: its own, that of its base or NONE, and how many changes the reader
-        has then.
+        Returns three numbers for each that is a tree: its own, that of its base or NONE, and how many changes the
+        reader has then.
         """
         found = array("i", bytes(12 * len(order)))
-        rows: memoryview | array[int] = found
+        rows = found
         row = 0
         for at in range(len(order)):
             entry = order[at]
             if entry < 0:
-                break
+                break  # only entries that are BAD are left
             base = self.bases[entry]
             before = self.reader.count
             try:
-                stored = self.inflate(entry)
                 if base < 0:
-                    self.waiting.clear()
-                    sound = self.read_whole(entry, stored)
+                    sound = self._read_whole(entry, self._inflated(entry))
                 else:
-                    kept = self.base(base)
-                    sound = self.read_built(entry, stored, kept)
+                    kept = self._base(base)
+                    sound = self._read_built(entry, self._inflated(entry), kept)
                     if not kept.sound:
                         base = _NONE
-            except (DeltaError, isal_zlib.error):
+            except (DeltaError, INFLATE_ERROR):
+                if self.left[entry]:
+                    self._keep_broken(entry)
                 continue
             if not sound or self.numbers[entry] < self.first:
                 self.reader.count = before
@@ -100,15 +109,16 @@ class PackedTrees:
             row += 3
         return found[:row]
 
-    def inflate(self, entry: int) -> bytes:
-        """Return what is stored for an entry. Raises DeltaError, isal_zlib.error."""
+    def _inflated(self, entry: int) -> bytes:
+        """Return what is stored for an entry. Raises DeltaError, INFLATE_ERROR."""
         size = self.sizes[entry]
-        start = self.starts[entry]
-        stop = self.offsets[entry + 1]
         if size > _LARGE:
             raise DeltaError("left to git")
+        start = self.starts[entry]
+        # No deflater doubles what it is given.
+        stop = min(self.offsets[entry + 1], start + 2 * size + 1024)
         if stop - start < _SHORT:
-            stored = self.inflate_short(self.source[start:stop], _ZLIB, size)
+            stored: bytes = self.inflate_short(self.source[start:stop], _ZLIB, size)
         else:
             inflater = self.inflater()
             stored = inflater.decompress(self.source[start:stop], size + 1)
@@ -118,52 +128,84 @@ class PackedTrees:
             raise DeltaError("the data has another size")
         return stored
 
-    def base(self, entry: int) -> Waiting:
+    def _base(self, entry: int) -> Waiting:
         """Return the base of the tree that is read now. Raises DeltaError."""
         while self.waiting:
             kept = self.waiting[len(self.waiting) - 1]
             if kept.entry == entry:
+                if kept.broken:
+                    raise DeltaError("its base cannot be read")
+                if kept.data is None:
+                    kept.data = self._rebuilt(entry)
+                    self.held += len(kept.data)
                 return kept
+            self._forget(kept)
             self.waiting.pop()
-        data = rebuild(self.pack, entry)  # the range begins within a family
-        if data is None:
-            raise DeltaError("its base cannot be read")
+        data = self._rebuilt(entry)  # the range began within a family
         before = self.reader.count
-        kept = Waiting(entry, data, self.left[entry], self.reader.read(b"", data, self.steps, 0))
+        sound = self.reader.read(b"", data, self.steps, 0)
         self.reader.count = before
+        return self._keep(entry, data, sound)
+
+    def _rebuilt(self, entry: int) -> Bytes:
+        data = rebuild(self.pack, entry)
+        if data is None:
+            self._keep_broken(entry)
+            raise DeltaError("its base cannot be read")
+        return data
+
+    def _keep(self, entry: int, data: Bytes, sound: bool) -> Waiting:
+        """Keep a tree that others are built on."""
+        self.held += len(data)
+        if self.held > _HELD:
+            for other in self.waiting:
+                self._forget(other)
+        kept = Waiting(entry, data, self.left[entry], sound)
         self.waiting.append(kept)
         return kept
 
-    def read_whole(self, entry: int, data: bytes) -> bool:
-        """Read a tree that is stored whole."""
+    def _keep_broken(self, entry: int) -> None:
+        kept = Waiting(entry, None, 0, False)
+        kept.broken = True
+        self.waiting.append(kept)
+
+    def _forget(self, kept: Waiting) -> None:
+        if kept.data is not None:
+            self.held -= len(kept.data)
+            kept.data = None
+
+    def _read_whole(self, entry: int, data: bytes) -> bool:
+        """Read a tree that is stored whole: a new family begins."""
+        self.waiting.clear()
+        self.held = 0
         sound = self.reader.read(b"", data, self.steps, 0)
         if self.left[entry]:
-            self.waiting.append(Waiting(entry, data, self.left[entry], sound))
+            self._keep(entry, data, sound)
         return sound
 
-    def read_built(self, entry: int, delta: bytes, base: Waiting) -> bool:
+    def _read_built(self, entry: int, delta: bytes, base: Waiting) -> bool:
         """Read a tree that is built on another. Raises DeltaError."""
-        stored: Bytes = delta
+        stored = delta
         end = parse_delta(stored, self.steps)
-        while end < 0:
-            self.steps = array("q", bytes(16 * len(self.steps)))
-            end = parse_delta(stored, self.steps)
-        if self.steps[1] > _LARGE:
-            raise DeltaError("left to git")
+        if end < 0:
+            self.steps, end = parse_with_room(delta)
         size = self.steps[1]
-        if self.left[entry]:
-            data = bytearray(size)
-            view: Bytes = data
-        else:  # nobody needs it any longer than the reader
+        if size > _LARGE:
+            raise DeltaError("left to git")
+        if not self.left[entry]:  # nobody needs it any longer than the reader
             if size > len(self.spare):
                 self.spare = bytearray(2 * size)
-            view = self.spare[:size]
-        whole: Bytes = base.data
-        apply_delta(whole, stored, self.steps, end, view)
-        sound = self.reader.read(whole if base.sound else whole[:0], view, self.steps, end if base.sound else 0)
+            return self._build(base, stored, end, self.spare[:size])
+        data = bytearray(size)
+        sound = self._build(base, stored, end, data)
+        self._keep(entry, data, sound)
+        return sound
+
+    def _build(self, base: Waiting, delta: bytes, end: int, tree: bytearray) -> bool:
+        """Make a tree of its base and read it. Raises DeltaError."""
+        whole = base.data or b""
+        apply_delta(whole, delta, self.steps, end, tree)
         base.left -= 1
         if not base.left:
-            base.data = b""
-        if self.left[entry]:
-            self.waiting.append(Waiting(entry, data, self.left[entry], sound))
-        return sound
+            self._forget(base)
+        return self.reader.read(whole if base.sound else whole[:0], tree, self.steps, end if base.sound else 0)

@@ -5,6 +5,7 @@ reads such a repository, `git.objects`.
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from secretguard.git.loose import LooseObjects, list_loose, read_all, read_loose
 from secretguard.git.packs import Pack, PackError, Rebuilt, known_entries, open_pack, rebuild, walk
 from secretguard.git.repository import Repository
 
+_NAME = re.compile("(?:[0-9a-f]{2})+")
 _DEEPEST_ALTERNATE = 5
 _MOST_DIRECTORIES = 100
 _LONGEST_LIST = 1 << 20
@@ -69,6 +71,10 @@ class ObjectStore:
         """Return where an object is, or None."""
         packed = self._packed(raw_id)
         return packed or self._loose_index.get(raw_id)
+
+    def holds(self, name: str) -> bool:
+        """Whether an object with this hexadecimal id is here; nothing has a name that is no id."""
+        return _NAME.fullmatch(name) is not None and self.find(bytes.fromhex(name)) is not None
 
     def read(self, raw_id: bytes) -> tuple[int, bytes] | None:
         """Return kind and content of one object; None if it is not here, unreadable or large."""

@@ -7,16 +7,18 @@ nearest tree that both are built on. A tree that is built on none changes the em
 
 from array import array
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-try:
+if TYPE_CHECKING:  # Cython reads this line, and nothing runs it: see uncompiled.py
     import cython
-except ImportError:
+else:
     from secretguard.git import uncompiled as cython
 
 NONE = -1
+COMPILED: bool = cython.compiled
 
 _NONE = NONE  # the compiler makes numbers of these, which only this module sees
-_FIRST_WANTED = -2
+_FIRST_WANTED = -2  # the same as in tree_changes
 _COLUMNS = 3
 _ROW = 4
 _BEGIN = 1
@@ -40,19 +42,18 @@ class LeftToGitError(Exception):
 class TreePairs:
     """Compares trees, which are known by number.
 
-    In `trees` each has a row of four: the one it is built on, where in `records` its changes begin and end, and how deep
-    it is built, which is found out here. Names are known by number too; in `scratch` each has a row of four: the
+    In `trees` each has a row of four: the one it is built on, where in `records` its changes begin and end, and how
+    deep it is built, which is found out here. Names are known by number too; in `scratch` each has a row of four: the
     comparison that touched it last, and its values on this side, on the other side, and where the two ways meet.
     """
 
-    def __init__(
-        self, trees: "array[int]", records: "array[int]", readable: bytearray, names: Sequence[bytes]
-    ) -> None:
+    def __init__(self, trees: "array[int]", records: "array[int]", readable: bytearray, names: Sequence[bytes]) -> None:
         self.trees = trees
         self.records = records
         self.readable = readable
         self.names = list(names)
         self.marked = bytearray(len(readable))
+        """Of a family in or below which there are wanted files; only these are looked into."""
         self.scratch = array("i", bytes(16 * len(names)))
         self.touched = array("i", bytes(4 * len(names)))
         self.kept = array("i", bytes(4 * len(names)))
@@ -63,59 +64,41 @@ class TreePairs:
         self.found: list[tuple[bytes, int]] = []
         self.fruitless = array("i", bytes(8 * (_FRUITLESS + 1)))
         """Pairs that brought nothing, and would again; (0, 0) stands for none."""
-        self.prepare()
+        self._prepare()
 
-    def prepare(self) -> None:
-        """Find out how deep each tree is built, and mark the families in or below which there are wanted files.
+    def _prepare(self) -> None:
+        """Find out how deep each tree is built, and mark the families that matter.
 
         A tree that cannot be read may hold anything, and what is built on it cannot be read either.
         """
         count = len(self.readable)
-        family: memoryview | array[int] = array("i", bytes(4 * count))
-        starts: memoryview | array[int] = array("i", bytes(4 * (count + 1)))
+        family = array("i", bytes(4 * count))
+        families = family
         for tree in range(count):
             base = self.trees[tree * _ROW]
-            family[tree] = tree
+            families[tree] = tree
             if base >= 0:
                 if base >= tree or not self.readable[base]:
                     self.readable[tree] = 0
                 else:
-                    family[tree] = family[base]
+                    families[tree] = families[base]
                     self.trees[tree * _ROW + _DEPTH] = self.trees[base * _ROW + _DEPTH] + 1
             if not self.readable[tree]:
-                self.marked[family[tree]] = 1
-                continue
+                self.marked[families[tree]] = 1
+                self.trees[tree * _ROW + _END] = self.trees[tree * _ROW + _BEGIN]
             for at in range(self.trees[tree * _ROW + _BEGIN], self.trees[tree * _ROW + _END]):
-                value = self.records[at * _COLUMNS + 2]
-                if value >= 0:
-                    starts[value] += 1
-                elif value <= _FIRST_WANTED:
-                    self.marked[family[tree]] = 1
-        self.spread(family, starts)
+                if self.records[at * _COLUMNS + 2] <= _FIRST_WANTED:
+                    self.marked[families[tree]] = 1
+        self._mark_above(family)
         for tree in range(count):
-            self.marked[tree] = self.marked[family[tree]]
+            self.marked[tree] = self.marked[families[tree]]
 
-    def spread(self, family: "array[int]", starts: "array[int]") -> None:
-        """Mark the families that name a tree of a marked one; `starts` has how often each tree is named."""
+    def _mark_above(self, family: "array[int]") -> None:
+        """Mark the families with trees that name one of a marked family; `family` has the first tree of each tree's."""
         count = len(family)
-        total = 0
-        for tree in range(count):  # first where the row of each family ends, then, as it is filled, where it starts
-            if family[tree] != tree:
-                starts[family[tree]] += starts[tree]
-                starts[tree] = 0
-        for tree in range(count):
-            total += starts[tree]
-            starts[tree] = total
-        starts[count] = total
-        holders: memoryview | array[int] = array("i", bytes(4 * total))
-        for tree in range(count):
-            if self.readable[tree]:
-                for at in range(self.trees[tree * _ROW + _BEGIN], self.trees[tree * _ROW + _END]):
-                    value = self.records[at * _COLUMNS + 2]
-                    if value >= 0:
-                        starts[family[value]] -= 1
-                        holders[starts[family[value]]] = family[tree]
-        waiting: memoryview | array[int] = array("i", bytes(4 * count))
+        starts = array("i", bytes(4 * (count + 1)))
+        holders = self._holders(family, starts)
+        waiting = array("i", bytes(4 * count))
         filled = 0
         for tree in range(count):
             if family[tree] == tree and self.marked[tree]:
@@ -131,6 +114,28 @@ class TreePairs:
                     waiting[filled] = holders[at]
                     filled += 1
 
+    def _holders(self, family: "array[int]", starts: "array[int]") -> "array[int]":
+        """Return the families that name a tree of each family, those of `f` at `starts[f]:starts[f + 1]`."""
+        count = len(family)
+        for tree in range(count):
+            for at in range(self.trees[tree * _ROW + _BEGIN], self.trees[tree * _ROW + _END]):
+                value = self.records[at * _COLUMNS + 2]
+                if value >= 0:
+                    starts[family[value]] += 1
+        total = 0
+        for tree in range(count + 1):  # where the row of each ends; as it is filled this becomes where it starts
+            total += starts[tree]
+            starts[tree] = total
+        found = array("i", bytes(4 * total))
+        holders = found
+        for tree in range(count):
+            for at in range(self.trees[tree * _ROW + _BEGIN], self.trees[tree * _ROW + _END]):
+                value = self.records[at * _COLUMNS + 2]
+                if value >= 0:
+                    starts[family[value]] -= 1
+                    holders[starts[family[value]]] = family[tree]
+        return found
+
     def compare(self, tree: int, parents: list[int]) -> list[tuple[bytes, int]]:
         """Return path and number of each wanted file below `tree` that none of the `parents` has there.
 
@@ -139,42 +144,42 @@ class TreePairs:
         self.found = []
         self.steps = 0
         if tree not in parents:
-            self.descend(tree, parents[0] if parents else _NONE, parents[1:], 0, 0)
+            self._descend(tree, parents[0] if parents else _NONE, parents[1:], 0, 0)
         return self.found
 
-    def descend(self, tree: int, other: int, more: list[int], level: int, top: int) -> None:
+    def _descend(self, tree: int, other: int, more: list[int], level: int, top: int) -> None:
         """Compare a tree, and what is below it, with another (or NONE) and then with `more`; `work[top:]` is free."""
-        if level == _DEEPEST or self.steps > _PATIENCE or not (self.is_readable(tree) and self.is_readable(other)):
+        if level == _DEEPEST or self.steps > _PATIENCE or not (self._is_readable(tree) and self._is_readable(other)):
             raise LeftToGitError
         spot = (tree * 31 + other) & _FRUITLESS
         if not more and self.fruitless[2 * spot] == tree and self.fruitless[2 * spot + 1] == other:
             return
         steps = self.steps
         found = len(self.found)
-        end = self.differences(tree, other, top)
+        end = self._differences(tree, other, top)
         for one in more:
-            end = self.keep(tree, one, top, end)
+            end = self._keep(tree, one, top, end)
         for at in range(top, end, 3):
             value = self.work[at + 1]
             self.path[level] = self.work[at]
             if value <= _FIRST_WANTED:
-                self.found.append((self.path_to(level), _FIRST_WANTED - value))
+                self.found.append((self._path_to(level), _FIRST_WANTED - value))
                 self.steps += _FOUND
             elif more:
-                values = self.below(self.work[at], self.work[at + 2], more)
-                self.descend(value, values[0] if values else _NONE, values[1:], level + 1, end)
+                values = self._below(self.work[at], self.work[at + 2], more)
+                self._descend(value, values[0] if values else _NONE, values[1:], level + 1, end)
             else:
                 below = self.work[at + 2]
-                self.descend(value, below if below > _NONE else _NONE, more, level + 1, end)
+                self._descend(value, below if below > _NONE else _NONE, more, level + 1, end)
         if not more and len(self.found) == found and self.steps - steps > _WORTH_KNOWING:
             self.fruitless[2 * spot] = tree
             self.fruitless[2 * spot + 1] = other
 
-    def is_readable(self, tree: int) -> bool:
+    def _is_readable(self, tree: int) -> bool:
         """Whether a tree can be read, as the empty one can."""
         return tree == _NONE or (tree >= 0 and self.readable[tree] != 0)
 
-    def differences(self, tree: int, other: int, top: int) -> int:
+    def _differences(self, tree: int, other: int, top: int) -> int:
         """Write rows (name, value, the other's value) into `work[top:]`, and return where they end."""
         self.serial += 1
         touched = 0
@@ -220,13 +225,13 @@ class TreePairs:
                 top += _COLUMNS
         return top
 
-    def keep(self, tree: int, other: int, top: int, end: int) -> int:
+    def _keep(self, tree: int, other: int, top: int, end: int) -> int:
         """Keep of the rows `work[top:end]` those in which `tree` differs from `other` too; return where they end."""
-        if not self.is_readable(other):
+        if not self._is_readable(other):
             raise LeftToGitError
         if top == end:
             return end
-        stop = self.differences(tree, other, end)
+        stop = self._differences(tree, other, end)
         for at in range(end, stop, 3):
             self.kept[self.work[at]] = self.serial
         to = top
@@ -237,16 +242,16 @@ class TreePairs:
                 to += _COLUMNS
         return to
 
-    def below(self, name: int, first: int, more: list[int]) -> list[int]:
+    def _below(self, name: int, first: int, more: list[int]) -> list[int]:
         """Return which trees the parents have at a name: `first`, if it is one, and those of `more`."""
         values = [first] if first >= 0 else []
         for parent in more:
-            value = self.value(parent, name)
+            value = self._value(parent, name)
             if value >= 0 and value not in values:
                 values.append(value)
         return values
 
-    def value(self, tree: int, name: int) -> int:
+    def _value(self, tree: int, name: int) -> int:
         """Return what a tree has at a name."""
         while tree >= 0:
             begin = self.trees[tree * _ROW + _BEGIN]
@@ -258,15 +263,13 @@ class TreePairs:
             tree = self.trees[tree * _ROW]
         return _NONE
 
-    def path_to(self, level: int) -> bytes:
+    def _path_to(self, level: int) -> bytes:
         """Return the path that leads to where we are."""
         return b"".join([self.names[self.path[k]] for k in range(level + 1)])
 
 
-def relabel(
-    records: "array[int]", names: "array[int]", first_stranger: int, strangers: "array[int]"
-) -> None:
-    """Number the names, and the values from `first_stranger` on, anew."""
+def relabel(records: "array[int]", names: "array[int]", first_stranger: int, strangers: "array[int]") -> None:
+    """Give the names, and the values from `first_stranger` on, other numbers."""
     for record in range(0, len(records), 3):
         records[record] = names[records[record]]
         for at in range(record + 1, record + 3):
@@ -275,7 +278,7 @@ def relabel(
 
 
 def place(found: "array[int]", begin: int, trees: "array[int]", readable: bytearray) -> None:
-    """Note for each row of `found` (number, base, end of its changes) where its records stand; they begin at `begin`."""
+    """Note for each row of `found` (number, base, end of its changes) where its records, from `begin` on, stand."""
     at = begin
     for row in range(0, len(found), 3):
         tree = found[row]

@@ -1,10 +1,9 @@
 """What all trees of a repository change of each other, as far as wanted files and the ways to them go."""
 
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from typing import NamedTuple
 
 from secretguard.git.families import NONE, TREE
@@ -12,24 +11,21 @@ from secretguard.git.loose import LooseObjects, read_loose
 from secretguard.git.packed_trees import PackedTrees
 from secretguard.git.packs import Pack, PackError, with_bases
 from secretguard.git.store import ObjectStore
-from secretguard.git.tree_changes import COLUMNS, TreeReader
+from secretguard.git.tree_changes import COLUMNS, TreeReader, beginnings
 from secretguard.git.tree_pairs import TreePairs, place, relabel
 from secretguard.git.tree_table import CrowdedError, TreeTable
 from secretguard.workers import in_parallel, processors
 
 _SHARES = 4
 """Tasks for each process, so that none waits long for the last."""
-_SMALLEST = 2048
+_FEWEST = 8192
+"""Trees that are worth a process; of loose ones, each of which is a file, an eighth."""
+_MOST = 1 << 18
 _NO_STEPS = array("q", bytes(16))
 
-
-class _Share(NamedTuple):
-    """What was read of some trees: see `PackedTrees`; names and strangers are numbered for this share only."""
-
-    found: "array[int]"
-    records: "array[int]"
-    names: Sequence[bytes]
-    strangers: Sequence[bytes]
+_Share = tuple["array[int]", "array[int]", Sequence[bytes], Sequence[bytes]]
+"""What was read of some trees: see `PackedTrees.read`; the records, the names and the strangers, which are numbered for
+this share only."""
 
 
 class _Numbered(NamedTuple):
@@ -60,11 +56,12 @@ class Skeleton:
 
     def add(self, share: _Share) -> None:
         """Take over what was read."""
-        names = array("i", [self.names.setdefault(name, len(self.names)) for name in share.names])
-        strangers = [self.strangers.setdefault(one, self.count + len(self.strangers)) for one in share.strangers]
-        relabel(share.records, names, self.count, array("i", strangers))
-        place(share.found, len(self.records) // COLUMNS, self.trees, self.readable)
-        self.records.extend(share.records)
+        found, records, names, strangers = share
+        new_names = [self.names.setdefault(name, len(self.names)) for name in names]
+        new_strangers = [self.strangers.setdefault(one, self.count + len(self.strangers)) for one in strangers]
+        relabel(records, array("i", new_names), self.count, array("i", new_strangers))
+        place(found, len(self.records) // COLUMNS, self.trees, self.readable)
+        self.records.extend(records)
 
     def numbers(self, ids: bytes) -> "array[int]":
         """Return the number of each of some trees, whose ids stand one behind the other."""
@@ -84,7 +81,7 @@ class Skeleton:
         return TreePairs(self.trees, self.records, self.readable, names)
 
 
-def read_skeleton(store: ObjectStore, roots: bytes, wanted: Mapping[bytes, int], jobs: int) -> Skeleton:
+def read_skeleton(store: ObjectStore, roots: bytes, wanted: dict[bytes, int], jobs: int) -> Skeleton:
     """Read all trees in packs, and those loose ones that are named in others or in `roots`, ids in one row.
 
     `wanted` numbers the raw ids of files; there is at least one. Raises PackError, WorkerError.
@@ -101,11 +98,11 @@ def read_skeleton(store: ObjectStore, roots: bytes, wanted: Mapping[bytes, int],
         raise PackError(str(error)) from None
     count = packed + len(loose)
     skeleton = Skeleton(table, packed, count, array("i", bytes(16 * count)), bytearray(count))
-    reader = partial(TreeReader, table, wanted, count)
+    reader = partial(TreeReader, table, wanted, beginnings(wanted), count)
     tasks = [
         (number, start, stop)
         for number, pack in enumerate(packs)
-        for start, stop in _ranges(len(pack.order), _SHARES * (jobs or processors()))
+        for start, stop in _ranges(len(pack.order), _SHARES * (jobs or processors()), _FEWEST)
     ]
     for share in in_parallel(partial(_read_packed, packs, reader), tasks, jobs):
         skeleton.add(share)
@@ -130,8 +127,8 @@ def _number_packs(packs: Sequence[Pack], table: TreeTable) -> list[_Numbered]:
     return numbered
 
 
-def _ranges(count: int, shares: int) -> list[tuple[int, int]]:
-    size = max(_SMALLEST, -(-count // shares))
+def _ranges(count: int, shares: int, fewest: int) -> list[tuple[int, int]]:
+    size = min(max(fewest, -(-count // shares)), _MOST)
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
@@ -157,9 +154,9 @@ def _read_named(
     while waiting := sorted(one for one in named - known if first <= one < skeleton.count):
         known.update(waiting)
         named = set()
-        tasks = [waiting[start:stop] for start, stop in _ranges(len(waiting), jobs or processors())]
+        tasks = [waiting[start:stop] for start, stop in _ranges(len(waiting), jobs or processors(), _FEWEST // 8)]
         for share in in_parallel(partial(_read_loose, loose, first, new_reader), tasks, jobs):
-            named.update(share.records[2::COLUMNS])
+            named.update(share[1][2::COLUMNS])
             skeleton.add(share)
 
 
@@ -177,4 +174,4 @@ def _read_loose(
 
 
 def _share(found: "array[int]", reader: TreeReader) -> _Share:
-    return _Share(found, reader.room[: COLUMNS * reader.count], reader.spelled, list(reader.strangers))
+    return found, reader.room[: COLUMNS * reader.count], reader.spelled, list(reader.strangers)

@@ -1,6 +1,5 @@
 # The types under which Cython compiles tree_table.py; its own annotations are for readers and mypy.
 cimport cython
-from libc.string cimport memcmp, memcpy
 
 cdef int _NONE, _CROWDED, _RECENT
 
@@ -8,8 +7,7 @@ cdef int _NONE, _CROWDED, _RECENT
 cdef class TreeTable:
     cdef readonly Py_ssize_t width
     cdef int shift
-    cdef Py_ssize_t mask
-    cdef Py_ssize_t columns
+    cdef Py_ssize_t mask, columns
     cdef int[::1] rows, recent
 
     @cython.locals(row=Py_ssize_t)
@@ -26,7 +24,7 @@ cdef class TreeTable:
     cpdef Py_ssize_t add_trees(self, const unsigned char[::1] ids, int[::1] places, int[::1] order, Py_ssize_t first,
                                int[::1] numbers) except -2
 
-    cpdef bint is_at(self, Py_ssize_t row, const unsigned char[::1] data, Py_ssize_t at) except -2
+    cdef bint _is_at(self, Py_ssize_t row, const unsigned char[::1] data, Py_ssize_t at) except -2
 
     @cython.locals(place=Py_ssize_t, row=Py_ssize_t, k=Py_ssize_t, _=int)
-    cpdef Py_ssize_t probe(self, const unsigned char[::1] data, Py_ssize_t at) except -2
+    cdef Py_ssize_t _probe(self, const unsigned char[::1] data, Py_ssize_t at) except -2

@@ -1,4 +1,4 @@
-"""Which commit put a blob at a path, from the trees themselves: what `additions.find_additions` says, many times sooner."""
+"""Which commit put a blob at a path, from the trees themselves: what `git.additions` says, many times sooner."""
 
 import os
 import re
@@ -10,44 +10,41 @@ from secretguard.git.families import COMMIT
 from secretguard.git.history import tree_of
 from secretguard.git.repository import Repository
 from secretguard.git.store import ObjectStore
-from secretguard.git.tree_pairs import LeftToGitError
+from secretguard.git.tree_pairs import LeftToGitError, TreePairs
 from secretguard.git.tree_skeleton import read_skeleton
 from secretguard.model import Problem
-_ID = re.compile("[0-9a-f]*")
+
+_DIGITS = re.compile("[0-9a-f]*")
+
+Commits = Mapping[str, tuple[str, Sequence[str]]]
+"""Commit -> its tree, those of its parents that can be read."""
 
 
 def find_additions_in(
     repository: Repository,
     store: ObjectStore,
-    commits: Mapping[str, tuple[str, Sequence[str]]],
+    commits: Commits,
     wanted: Collection[str],
     problems: list[Problem],
     jobs: int = 0,
 ) -> Iterator[Addition]:
-    """Yield where each of the `commits` (commit -> its tree, those of its parents that can be read) adds a wanted blob.
+    """Yield where each of the `commits` adds a blob that is wanted; `store` holds the objects of `repository`.
 
-    `store` holds the objects of `repository`. Commits whose trees cannot be read here are left to git, which makes
-    problems of those that it cannot read either. Raises GitError.
+    Commits whose trees cannot be read here are left to git, which makes problems of those that it cannot read either.
+    Raises PackError, WorkerError, GitError.
     """
     if not wanted:
         return
     blobs = sorted(wanted)
-    width = len(blobs[0]) // 2
-    trees = {commit: tree for commit, (tree, _) in commits.items()}
-    for parent in {parent for _, parents in commits.values() for parent in parents} - trees.keys():
-        trees[parent] = _tree(store, parent)
-    roots = _raw_ids([*trees.values(), ""], width)
-    skeleton = read_skeleton(store, roots, {bytes.fromhex(blob): number for number, blob in enumerate(blobs)}, jobs)
-    *numbers, nowhere = skeleton.numbers(roots)
-    root_of = dict(zip(trees, numbers, strict=True))
-    pairs = skeleton.pairs(bytes.fromhex(repository.empty_tree))
+    pairs, roots, nowhere = _compared(repository, store, commits, blobs, jobs)
     left: dict[str, Sequence[str]] = {}
     for commit, (_, parents) in commits.items():
-        if root_of[commit] == nowhere:
+        root = roots[commit]
+        if root == nowhere:
             left[commit] = parents
             continue
         try:
-            found = pairs.compare(root_of[commit], [root_of[parent] for parent in parents])
+            found = pairs.compare(root, [roots[parent] for parent in parents])
         except LeftToGitError:
             left[commit] = parents
             continue
@@ -55,6 +52,21 @@ def find_additions_in(
             yield Addition(commit, os.fsdecode(path), blobs[number])
     if left:
         yield from find_additions(repository, left, problems, wanted)
+
+
+def _compared(
+    repository: Repository, store: ObjectStore, commits: Commits, blobs: Sequence[str], jobs: int
+) -> tuple[TreePairs, dict[str, int], int]:
+    """Return what compares trees, the number of each commit's tree, and the number of what is no tree."""
+    width = len(blobs[0]) // 2
+    trees = {commit: tree for commit, (tree, _) in commits.items()}
+    for parent in {parent for _, parents in commits.values() for parent in parents} - trees.keys():
+        trees[parent] = _tree(store, parent)
+    ids = _raw_ids([*trees.values(), ""], width)
+    skeleton = read_skeleton(store, ids, {bytes.fromhex(blob): number for number, blob in enumerate(blobs)}, jobs)
+    *numbers, nowhere = skeleton.numbers(ids)
+    pairs = skeleton.pairs(bytes.fromhex(repository.empty_tree))
+    return pairs, dict(zip(trees, numbers, strict=True)), nowhere
 
 
 def _tree(store: ObjectStore, commit: str) -> str:
@@ -70,4 +82,4 @@ def _raw_ids(trees: Sequence[str], width: int) -> bytes:
         ids = bytes.fromhex("".join(names))
         if len(ids) == width * len(names):  # blanks between digits are passed over
             return ids
-    return bytes.fromhex("".join(name if _ID.fullmatch(name) else nowhere for name in names))
+    return bytes.fromhex("".join(name if _DIGITS.fullmatch(name) else nowhere for name in names))

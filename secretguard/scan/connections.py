@@ -4,11 +4,12 @@ Trees in packs are not read for this: git checks a pack's connections when it ta
 one only where they are files of their own, or together with their pack, whose commits and trees are missed then.
 """
 
+import re
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from secretguard.git.families import NONE, find_ids
-from secretguard.git.history import parents_of, tree_of
+from secretguard.git.history import Links
 from secretguard.git.index import index_blobs
 from secretguard.git.objects import connectivity_checked, missing_problems
 from secretguard.git.refs import Tip
@@ -18,26 +19,33 @@ from secretguard.git.trees import entries_of
 from secretguard.model import Problem
 from secretguard.scan.sources_places import or_problem
 
+_HEX = re.compile("[0-9a-f]+")
+
 
 def connection_problems(
-    repository: Repository, store: ObjectStore, heads: Mapping[str, bytes], tips: Iterable[Tip], trees: Iterable[bytes]
+    repository: Repository,
+    store: ObjectStore,
+    commits: Mapping[str, Links],
+    tips: Iterable[Tip],
+    trees: Iterable[bytes],
 ) -> list[Problem]:
-    """Return a problem for each object that is missing; `heads` are all commits, `trees` the loose trees."""
+    """Return a problem for each object that is missing; `trees` are the loose ones."""
     problems: list[Problem] = []
     if repository.partial:
         with connectivity_checked(repository, problems):  # only git knows what was promised
             return problems
-    wanted = {tree for head in heads.values() if (tree := tree_of(head))}
+    wanted = {tree for tree, _ in commits.values() if tree}
     boundary = _shallow_boundary(repository)
-    for name, head in heads.items():
-        if name not in boundary:
-            wanted.update(parent for parent in parents_of(head) if parent not in heads)
-    wanted.update(tip.id for tip in tips if tip.id not in heads)
+    for name, (_, parents) in commits.items():
+        for parent in parents:
+            if parent not in commits and name not in boundary:
+                wanted.add(parent)
+    wanted.update(tip.id for tip in tips if tip.id not in commits)
     wanted.update(entry.blob for entry in or_problem(lambda: index_blobs(repository), "index", problems))
     for content in trees:
         wanted.update(entries_of(content, len(repository.empty_tree) // 2))
-    wanted.discard(repository.empty_tree)
-    missing = _not_here(store, [name for name in wanted if len(name) == len(repository.empty_tree)])
+    wanted.discard(empty := repository.empty_tree)
+    missing = _not_here(store, [name for name in wanted if len(name) == len(empty) and _HEX.fullmatch(name)])
     return [*problems, *missing_problems(repository, sorted(missing))]
 
 

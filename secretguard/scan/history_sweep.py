@@ -179,32 +179,26 @@ def _watched(
     for one in store.objects(part, stretch.start, stretch.stop):
         entry, data = one.entry, one.data
         kind = kinds[entry]
-        if kind == BLOB:
-            yield one
-            if repeated[entry]:
-                pass
-            elif data.startswith(_POINTER) and len(data) < _POINTER_LIMIT:
-                swept.pointers += ((oid, Found(part, entry)) for oid in _pointed_at(data))
-            elif container_kind(data):
-                at = Found(part, entry)
-                finding = detect(_text(store, at, bytes(data), kind), detector)
-                if finding.matches or finding.problems:
-                    swept.candidates.append(Candidate(at, kind, []))
-        elif kind == COMMIT:
-            yield one
-            if not repeated[entry]:
-                swept.commits.append((Found(part, entry), bytes(head_of(data))))
-        elif kind == TAG:
-            yield one
-            if not repeated[entry]:
-                swept.tags.append(Found(part, entry))
-        else:
-            if kind == TREE and part >= len(store.packs):
+        if kind == TREE:
+            if part >= len(store.packs):
                 swept.loose_trees.append(bytes(data))
             continue
-        if not repeated[entry]:
-            swept.objects += 1
-            swept.bytes += len(data)
+        yield one
+        if repeated[entry]:
+            continue
+        at = Found(part, entry)
+        swept.objects += 1
+        swept.bytes += len(data)
+        if kind == COMMIT:
+            swept.commits.append((at, bytes(head_of(data))))
+        elif kind == TAG:
+            swept.tags.append(at)
+        elif data.startswith(_POINTER) and len(data) < _POINTER_LIMIT:
+            swept.pointers += ((oid, at) for oid in _pointed_at(data))
+        elif container_kind(data):
+            finding = detect(_text(store, at, bytes(data), kind), detector)
+            if finding.matches or finding.problems:
+                swept.candidates.append(Candidate(at, kind, []))
 
 
 def _pointed_at(data: bytes | bytearray) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -87,11 +87,11 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         timings.lap("sweep")
         timings.move("sweep", "precise pass", sweep.judging)
         progress.phase("Finding where they live", 0)
-        found = _locate(opened.sources, sweep)
+        found, names = _locate(opened.sources, sweep)
         timings.lap("attribution")
         progress.phase("Grouping", 0)
         outcome = apply_ignores(group(found, request.jobs), ignores, change)
-        unread = _unread(opened.sources, sweep)
+        unread = _unread(sweep, names)
         timings.lap("ids")
         timings.write()
         problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *unread]
@@ -152,22 +152,21 @@ def _keep(blob: Blob, finding: Finding, sweep: Sweep) -> None:
         sweep.matches[blob.id].extend(fresh)
 
 
-def _locate(sources: Sequence[Source], sweep: Sweep) -> list[Occurrence]:
-    """Join places to matches, for blobs with matches only."""
-    matched = [blob for blob, matches in sweep.matches.items() if matches]
+def _locate(sources: Sequence[Source], sweep: Sweep) -> tuple[list[Occurrence], dict[str, str]]:
+    """Join places to matches, for blobs with matches or limits only; of these return one path each too."""
+    wanted = {blob for blob, matches in sweep.matches.items() if matches} | sweep.limits.keys()
     found: list[Occurrence] = []
-    for source in sources:
-        for blob, locations in source.locate(matched).items():
-            found.extend(Occurrence(match, at) for at in locations for match in sweep.matches[blob])
-    return found
-
-
-def _unread(sources: Sequence[Source], sweep: Sweep) -> list[Problem]:
-    """Return a note for each file of which something was left out at a stated limit."""
     names: dict[str, str] = {}
-    for source in sources if sweep.limits else ():
-        for blob, locations in source.locate(list(sweep.limits)).items():
-            names.setdefault(blob, next((at.path for at in locations if at.path), blob))
+    for source in sources:
+        for blob, locations in source.locate(wanted).items():
+            found.extend(Occurrence(match, at) for at in locations for match in sweep.matches.get(blob, ()))
+            if blob in sweep.limits:
+                names.setdefault(blob, next((at.path for at in locations if at.path), blob))
+    return found, names
+
+
+def _unread(sweep: Sweep, names: Mapping[str, str]) -> list[Problem]:
+    """Return a note for each file of which something was left out at a stated limit; `names` are their paths."""
     notes = []
     for blob, limits in sweep.limits.items():
         more = f" (and {len(limits) - 1} more such members)" if len(limits) > 1 else ""

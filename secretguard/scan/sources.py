@@ -3,7 +3,6 @@
 Each mode loads what reads it.
 """
 
-import os
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack

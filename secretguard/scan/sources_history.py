@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from secretguard.git.additions import find_additions
 from secretguard.git.history import Tag, parents_of, parse_tag, tree_of, written_text
 from secretguard.git.objects import ObjectInfo, connectivity_checked, list_objects, read_objects
 from secretguard.git.refs import read_tips
@@ -62,7 +63,8 @@ class HistorySource:
         if not mine:
             return {}
         tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
-        ancestry = Ancestry(self.repository, self._graph, self._lineage(), self._tags, tips, self.problems)
+        additions = partial(find_additions, self.repository, self._lineage(), self.problems)
+        ancestry = Ancestry(self.repository, self._graph, additions, self._tags, tips, self.problems)
         return locate_objects(ancestry, mine)
 
     def _list(self) -> list[str]:

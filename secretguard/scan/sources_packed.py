@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from secretguard.engine.detect import Detector, Finding, detect
-from secretguard.git.history import Tag, parents_of, parse_tag, tree_of
+from secretguard.git.additions import Addition
+from secretguard.git.history import Links, Tag, links_of, parents_of, parse_tag, tree_of
 from secretguard.git.objects import read_objects
 from secretguard.git.packs import PackError
 from secretguard.git.refs import Tip, read_tips
 from secretguard.git.repository import Repository
 from secretguard.git.store import ObjectStore, open_store
+from secretguard.git.tree_walk import find_additions_in
 from secretguard.model import Blob, Location, Problem
 from secretguard.scan.connections import connection_problems
 from secretguard.scan.history_sweep import Swept, findings, sweep_store
@@ -41,7 +43,9 @@ class PackedHistory:
     _by_git: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """Commits and tags that only git can read: type and content."""
     _bytes_by_git: int = 0
+    _jobs: int = 0
     _tips: list[Tip] | None = None
+    _links: dict[str, Links] | None = None
 
     @property
     def volume(self) -> int:
@@ -69,6 +73,7 @@ class PackedHistory:
     def sweep(self, sweeping: Sweeping) -> Iterator[tuple[Blob, Finding]]:
         """Yield each object that holds something, with what it holds."""
         detector, jobs, progress = sweeping.detector, sweeping.jobs, sweeping.progress
+        self._jobs = jobs
         prefilter = detector.prefilter
         if prefilter is None:
             raise ValueError("the sweep needs a prefilter")
@@ -84,22 +89,30 @@ class PackedHistory:
 
     def has(self, blob: str) -> bool:
         """Whether this blob was looked at."""
-        return self.store.find(bytes.fromhex(blob)) is not None and blob not in self._unread
+        return self.store.holds(blob) and blob not in self._unread
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
         """Return where the objects with these ids live; ids of other sources are passed over."""
-        mine = {name for name in ids if self.store.find(bytes.fromhex(name))}
+        mine = set(filter(self.store.holds, ids))
         if not mine:
             return {}
-        commits = self._commits()
-        tags = self._tags()
-        graph = {commit: parents_of(head) for commit, head in commits.items()}
-        usable: Collection[str] = graph.keys()
-        if self.repository.partial:
-            usable = {name for name, head in commits.items() if self.store.find(bytes.fromhex(tree_of(head)))}
-        lineage = {commit: [one for one in graph[commit] if one in usable] for commit in usable}
-        ancestry = Ancestry(self.repository, graph, lineage, tags, self._read_tips(), self.problems)
+        ancestry = Ancestry(
+            self.repository, _Parents(self._commits()), self._additions, self._tags(), self._read_tips(), self.problems
+        )
         return locate_objects(ancestry, mine)
+
+    def _additions(self, blobs: Collection[str]) -> Iterator[Addition]:
+        commits = self._commits()
+        usable: Collection[str] = commits.keys()
+        if self.repository.partial:
+            usable = {name for name, (tree, _) in commits.items() if self.store.holds(tree)}
+        if len(usable) < len(commits) or self.repository.shallow:
+            commits = {
+                name: (tree, tuple(one for one in parents if one in usable))
+                for name, (tree, parents) in commits.items()
+                if name in usable
+            }
+        return find_additions_in(self.repository, self.store, commits, blobs, self.problems, self._jobs)
 
     def _read_by_git(self, detector: Detector) -> Iterator[tuple[Blob, Finding]]:
         """Read what is damaged or large; git says what is wrong with it, or streams it."""
@@ -118,11 +131,14 @@ class PackedHistory:
             yield text, detect(text, detector)
         self.skipped += len(self._unread)
 
-    def _commits(self) -> dict[str, bytes]:
-        """Return each commit with the lines that name its tree and parents."""
-        found = {self.store.name(at): head for at, head in self.swept.commits}
-        found.update((name, data) for name, (kind, data) in self._by_git.items() if kind == "commit")
-        return found
+    def _commits(self) -> dict[str, Links]:
+        """Return each commit with its tree and parents."""
+        if self._links is None:
+            self._links = {self.store.name(at): links_of(head) for at, head in self.swept.commits}
+            for name, (kind, data) in self._by_git.items():
+                if kind == "commit":
+                    self._links[name] = tree_of(data), parents_of(data)
+        return self._links
 
     def _tags(self) -> dict[str, Tag]:
         found = {}
@@ -136,6 +152,25 @@ class PackedHistory:
         if self._tips is None:
             self._tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
         return self._tips
+
+
+class _Parents(Mapping[str, tuple[str, ...]]):
+    """The parents of each commit, seen in its links."""
+
+    def __init__(self, links: Mapping[str, Links]) -> None:
+        self._links = links
+
+    def __getitem__(self, commit: str) -> tuple[str, ...]:
+        return self._links[commit][1]
+
+    def __contains__(self, commit: object) -> bool:
+        return commit in self._links
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._links)
+
+    def __len__(self) -> int:
+        return len(self._links)
 
 
 def history_source(repository: Repository, reader: str = "packs") -> PackedHistory | HistorySource:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from secretguard.errors import GitError
-from secretguard.git.additions import Addition, find_additions
+from secretguard.git.additions import Addition
 from secretguard.git.history import Commit, Tag, parse_commit, peel, reachability, read_commits
 from secretguard.git.index import index_blobs, staged
 from secretguard.git.objects import list_objects
@@ -28,8 +28,8 @@ class Ancestry:
     repository: Repository
     graph: Mapping[str, Collection[str]]
     """Each commit with its parents."""
-    lineage: Mapping[str, Collection[str]]
-    """Each commit that can be compared, with those of its parents that can."""
+    additions: Callable[[Collection[str]], Iterable[Addition]]
+    """Says which commits add these blobs, and where."""
     tags: Mapping[str, Tag]
     tips: Collection[Tip]
     problems: list[Problem]
@@ -50,7 +50,7 @@ def locate_objects(ancestry: Ancestry, ids: Collection[str]) -> Found:
         return found
     repository, problems = ancestry.repository, ancestry.problems
     places = reachability(ancestry.graph, ancestry.tags, ancestry.tips)
-    additions = or_problem(partial(find_additions, repository, ancestry.lineage, problems, blobs), "history", problems)
+    additions = or_problem(partial(ancestry.additions, blobs), "history", problems)
     _add(found, added(repository, additions, places, problems))
     _add(found, _named_or_staged(ancestry, blobs))
     if rest := blobs - found.keys():

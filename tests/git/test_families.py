@@ -115,7 +115,7 @@ def test_few_bases_wait_at_a_time_in_deep_and_in_wide_trees(reader: SimpleNamesp
     count = 4096
     chain = [(BLOB, NONE, 9)] + [(OFFSET_DELTA, entry, 9) for entry in range(count - 1)]
     star = [(BLOB, NONE, 9)] + [(OFFSET_DELTA, 0, 9)] * (count - 1)
-    comb = [(BLOB, NONE, 9)] + [(OFFSET_DELTA, entry - 1 - entry % 2, 9) for entry in range(1, count)]
+    comb = [(BLOB, NONE, 9)] + [(OFFSET_DELTA, entry - 2 + entry % 2, 9) for entry in range(1, count)]
     binary = [(BLOB, NONE, 9)] + [(OFFSET_DELTA, (entry - 1) // 2, 9) for entry in range(1, count)]
     by_chance = [(BLOB, NONE, 9)] + [
         (OFFSET_DELTA, rng.randrange(entry), rng.randrange(10_000)) for entry in range(1, count)

@@ -243,7 +243,6 @@ ODD = {
     "an alternate with a NUL": "/a\0b\n",
     "alternates without end": "".join(f"/nowhere/{number}\n" for number in range(1000)),
     "a list of alternates without end": "# x\n" * 300_000,
-    "an alternate that is not there": "/nowhere\n",
 }
 
 
@@ -251,7 +250,14 @@ ODD = {
 def test_what_only_git_can_follow_is_left_to_it(reader: SimpleNamespace, repo: Workshop, listed: str) -> None:
     one_pack(repo)
     (repo.path / ".git/objects/info/alternates").write_text(listed)
-    with pytest.raises((reader.packs.PackError, OSError)):
+    with pytest.raises(reader.packs.PackError):
+        reader.store.open_store(repo.open())
+
+
+def test_an_alternate_that_is_gone_is_left_to_git(reader: SimpleNamespace, repo: Workshop) -> None:
+    one_pack(repo)
+    (repo.path / ".git/objects/info/alternates").write_text("/nowhere\n")
+    with pytest.raises(FileNotFoundError):
         reader.store.open_store(repo.open())
 
 
@@ -316,6 +322,22 @@ def test_loose_objects_that_are_packed_while_we_read_are_left_to_git(reader: Sim
     assert contents(reader, store) == {}
     assert failed(store) == set(git)
     assert as_git_reads(repo) == git
+
+
+def test_loose_objects_that_are_packed_while_we_list_them_are_found(
+    reader: SimpleNamespace, repo: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose_only(repo)
+    git = as_git_reads(repo)
+    listed = reader.store.list_loose
+
+    def late(directory: Path, id_size: int) -> object:
+        if not packs_of(repo):
+            repo.git("gc", "-q")
+        return listed(directory, id_size)
+
+    monkeypatch.setattr(reader.store, "list_loose", late)
+    assert contents(reader, reader.store.open_store(repo.open())) == git
 
 
 def test_a_repository_is_opened_whole_while_it_is_repacked(reader: SimpleNamespace, repo: Workshop) -> None:

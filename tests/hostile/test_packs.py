@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from tests.git.builds import reader
-from tests.git.crafted import COMMIT, OFFSET_DELTA, REF_DELTA, Entry, delta_of, write
+from tests.git.crafted import COMMIT, OFFSET_DELTA, REF_DELTA, Entry, delta_of, index, write
 from tests.git.histories import grow, some_versions
 from tests.git.repositories import Workshop, make
 
 __all__ = ["reader"]
 
 MEGABYTE = 1 << 20
-DAMAGES = 1200
+DAMAGES = 600
 
 
 @pytest.fixture
@@ -64,6 +64,7 @@ def test_entries_that_say_what_is_not_so_are_left_to_git_and_the_others_read(
         ),  # ten megabytes that come to nothing
         Entry(delta_of(500, 1 << 40, (0, 500)), OFFSET_DELTA, good),
         Entry(delta_of(500, 1 << 40) + b"\x80" * (5 * MEGABYTE), OFFSET_DELTA, good),  # a terabyte of copies
+        Entry(delta_of(500, 17_000_000, *[(0, 500)] * 34_000), OFFSET_DELTA, good),  # honest, but large
         Entry(delta_of(499, 499, (0, 499)), OFFSET_DELTA, good),
         Entry(delta_of(500, 501, (0, 501)), OFFSET_DELTA, good),
         Entry(b"no delta at all", OFFSET_DELTA, good),
@@ -211,35 +212,57 @@ def read_sizes(reader: SimpleNamespace, path: Path) -> tuple[list[int], list[int
     return [len(one.data) for one in reader.packs.walk(pack, 0, len(pack))], pack.failed
 
 
-def test_large_bases_that_wait_for_others_are_bounded(reader: SimpleNamespace, tmp_path: Path, peak: Any) -> None:
-    # A tree in which at every level a base waits while a subtree of half its weight is rebuilt.
-    size = 12 * MEGABYTE
-    pieces = [(0, 12 * MEGABYTE - 1), (0, 1)]
-    same = delta_of(size, size, *pieces)
+def test_a_base_that_is_named_by_half_an_id_makes_the_entry_bad(reader: SimpleNamespace, tmp_path: Path) -> None:
+    good = Entry(b"good")
+    cut = [Entry(delta_of(4, 4, (0, 4)), REF_DELTA, good.id[:size], stored=b"") for size in (3, 20)]
+    assert read(reader, write(tmp_path, [good, *cut])) == ({good.id: good.data}, {entry.id for entry in cut})
+
+
+def test_a_header_in_the_checksum_of_a_pack_is_bad(reader: SimpleNamespace, tmp_path: Path) -> None:
+    # It looks like that of a delta, and the id of its base would reach beyond the end of the file.
+    lost, far = Entry(b"lost", id=b"\1" * 20), Entry(b"far", id=b"\2" * 20)
+    for number in range(1000):
+        good = Entry(b"good %d" % number)
+        path = write(tmp_path / str(number), [good, lost, far])
+        pack = path.read_bytes()
+        if pack[-10] >> 4 == 7:
+            break
+    path.with_suffix(".idx").write_bytes(
+        index({good.id: good.at, lost.id: len(pack) - 10, far.id: 1 << 40}, pack[-20:])
+    )
+    assert read(reader, path) == ({good.id: good.data}, {lost.id, far.id})
+
+
+@pytest.mark.parametrize("children", [1, 2], ids=["a chain", "a tree in which a base waits at every level"])
+def test_large_bases_in_use_are_bounded(
+    reader: SimpleNamespace, tmp_path: Path, peak: Any, monkeypatch: pytest.MonkeyPatch, children: int
+) -> None:
+    size = 4 * MEGABYTE
+    monkeypatch.setattr(reader.packs, "_HELD", 2 * size)
+    same = delta_of(size, size, (0, size))
     entries = [Entry(b"", stored=zlib.compress(bytes(size)), size=size)]
-    level = entries
-    for _ in range(9):
-        made = []
-        for base in [*level, *level][:40]:
-            made.append(Entry(same, OFFSET_DELTA, base, id=(len(entries) + len(made)).to_bytes(20, "big")))
-        entries = [*entries, *made]
-        level = made
+    while len(entries) < 255:
+        base = entries[(len(entries) - 1) // children]
+        entries.append(Entry(same, OFFSET_DELTA, base, id=len(entries).to_bytes(20, "big")))
     path = write(tmp_path, entries)
     tracemalloc.clear_traces()
     found, failed = read_sizes(reader, path)
     assert (len(found), failed) == (len(entries), [])
-    assert peak() < 64 * MEGABYTE + 5 * size
+    assert peak() < (2 + 4 if children > 1 else 4) * size
 
 
 def test_a_chain_of_broken_entries_takes_no_longer_than_a_whole_one(reader: SimpleNamespace, tmp_path: Path) -> None:
-    count = 6000  # tried anew for each, the chain would be inflated millions of times
-    entries = [Entry(b"root " * 20, stored=b"broken")]
+    count = 3000  # rebuilt anew for each that is built on the broken one, the chain would be inflated a thousand times
+    entries = [Entry(b"root " * 20)]
     for number in range(count):
-        entries.append(Entry(delta_of(100, 100, (0, 100)), OFFSET_DELTA, entries[-1], id=number.to_bytes(20, "big")))
+        stored = b"broken" if number == count // 2 else None
+        entries.append(
+            Entry(delta_of(100, 100, (0, 100)), OFFSET_DELTA, entries[-1], stored=stored, id=number.to_bytes(20, "big"))
+        )
     path = write(tmp_path, entries)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     found, failed = read(reader, path)
-    assert (len(found), len(failed)) == (0, count + 1)
+    assert (len(found), len(failed)) == (count // 2 + 1, count - count // 2)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 3
 
 

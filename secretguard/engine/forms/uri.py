@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from secretguard.engine.parts import Found, Parts, port_number
 from secretguard.engine.text import decoded
 from secretguard.model import Endpoint
+from secretguard.rules import SAMPLE_PASSWORDS, SAMPLE_USERS
 
 MAX_URI = 2048
 _STOP = re.compile(rb"[\s\"'`<>\\\x00-\x1f\x7f]")
@@ -34,6 +35,8 @@ def parse(found: Found) -> Iterator[Parts]:
     hosts, database, length = _hosts(after)
     if not colon or not password or length is None:
         yield from _query_login(found, rest)
+        return
+    if user.lower() in SAMPLE_USERS and password.lower() in SAMPLE_PASSWORDS:
         return
     secret_start = found.end + _size(user) + 1
     yield Parts(

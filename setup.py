@@ -11,7 +11,7 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 
 ROOT = Path(__file__).parent
-COMPILED = ("delta", "families")
+COMPILED = ("delta", "families", "packed_trees", "tree_changes", "tree_pairs", "tree_table")
 """Modules of secretguard.git that Cython compiles."""
 
 

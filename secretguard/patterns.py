@@ -72,7 +72,9 @@ def _check_nodes(nodes: Any, where: str, *, repeated: bool, dotall: bool) -> Non
             _check_nodes(body, where, repeated=repeated or (high > 3 and high > low), dotall=dotall)
         elif op is sre.SUBPATTERN:
             _, added, removed, body = argument
-            _check_nodes(body, where, repeated=repeated, dotall=bool((dotall or added & re.DOTALL) and not removed & re.DOTALL))
+            _check_nodes(
+                body, where, repeated=repeated, dotall=bool((dotall or added & re.DOTALL) and not removed & re.DOTALL)
+            )
         elif op is sre.ATOMIC_GROUP:
             _check_nodes(argument, where, repeated=repeated, dotall=dotall)
         elif op is sre.BRANCH:

@@ -65,10 +65,25 @@ def show_rule(ctx: click.Context, rule_id: str, format_name: str, files: tuple[P
 
 @command.command("test")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--over",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Also count how many blobs of a repository, or files of a directory, each rule points at.",
+)
 @click.pass_context
-def test_rules(ctx: click.Context, file: Path | None) -> ExitCode:
-    """Run the examples and counter-examples of every rule, or of the rules in FILE."""
+def test_rules(ctx: click.Context, file: Path | None, over: Path | None) -> ExitCode:
+    """Run the examples and counter-examples of every rule, or of the rules in FILE.
+
+    With --over also print the rules' candidate shares: which part of the blobs in PATH the fast first pass leaves to
+    the precise one. A rule above 0.5 % of at least 1,000 blobs is reported as a problem.
+    """
     rules = _rules(ctx, ()) if file is None else load_file(file)
+    code = _test_examples(rules)
+    return code if over is None else max(code, _test_shares(rules, over))
+
+
+def _test_examples(rules: tuple[Rule, ...]) -> ExitCode:
     wrong = problems_of(rules)
     for sentence in wrong:
         console.echo(printable(sentence))
@@ -76,6 +91,28 @@ def test_rules(ctx: click.Context, file: Path | None) -> ExitCode:
     verdict = f"{count(len(wrong), 'problem')}" if wrong else "all as they should be"
     console.echo(f"{count(len(rules), 'rule')}, {count(examples, 'example')}: {verdict}.")
     return ExitCode.FOUND if wrong else ExitCode.CLEAN
+
+
+def _test_shares(rules: tuple[Rule, ...], over: Path) -> ExitCode:
+    from secretguard.scan.shares import ENOUGH_BLOBS, LARGEST_SHARE, candidate_shares
+
+    with console.progress(quiet=False) as progress:
+        shares = candidate_shares(rules, over, progress)
+    if not shares.blobs:
+        raise UsageError(f"{over} holds nothing to count in", hint="Name a repository or a directory with files.")
+    rows = [(name, f"{blobs:,}", f"{blobs / shares.blobs:.2%}") for name, blobs in shares.candidates.items()]
+    console.print_table(("RULE", "CANDIDATES", "SHARE"), rows)
+    too_large = shares.too_large()
+    for name, blobs in too_large.items():
+        console.echo(f"{name} points at {blobs / shares.blobs:.2%} of the blobs, more than {LARGEST_SHARE:.1%}")
+    silent = len(rules) - len(shares.candidates)
+    few = "" if shares.blobs >= ENOUGH_BLOBS else f" Fewer than {ENOUGH_BLOBS:,} blobs tell nothing about a rule."
+    console.echo(f"{count(shares.blobs, 'blob')}; {silent:,} of {count(len(rules), 'rule')} without a candidate.{few}")
+    for problem in shares.problems:
+        console.print_problem(problem)
+    if too_large:
+        return ExitCode.FOUND
+    return ExitCode.INCOMPLETE if any(not problem.is_note for problem in shares.problems) else ExitCode.CLEAN
 
 
 def problems_of(rules: tuple[Rule, ...]) -> list[str]:

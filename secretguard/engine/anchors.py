@@ -70,7 +70,7 @@ def _hex_forms(literal: bytes) -> list[EncodedAnchor]:
 
 
 def _json_forms(literal: bytes) -> list[EncodedAnchor]:
-    """Return the form with `\\/` for `/` that some JSON writers use; URLs with a login are found without."""
+    r"""Return the form with `\/` for `/` that some JSON writers use; URLs with a login are found without."""
     if b"/" not in literal or literal.endswith(b"://"):
         return []
     text = literal.replace(b"/", rb"\/")
@@ -96,9 +96,7 @@ _ESCAPES = (
         caseless=True,
     ),
     EncodedAnchor(rb"&#(?:58|x3a);&#(?:47|x2f);", "html", caseless=True),
-    EncodedAnchor(
-        rb":\\/\\/[^\s\"'`<>]{1,400}(?:@|(?:key|secret|sig|password|passwd|pwd)=)", "json", caseless=True
-    ),
+    EncodedAnchor(rb":\\/\\/[^\s\"'`<>]{1,400}(?:@|(?:key|secret|sig|password|passwd|pwd)=)", "json", caseless=True),
 )
 _WIDE = tuple(
     EncodedAnchor(expression, WIDE)

@@ -21,7 +21,8 @@ _ASSIGNMENT = compiled(
 _WORDS = compiled(rb"^[ \t]*(?:ENV|setenv|SetEnv)[ \t]+(?P<key>[A-Za-z_]\w{0,79})[ \t]+" + _VALUE, re.MULTILINE)
 # Kubernetes and friends: the name on one line, the value on the next.
 _NAMED = compiled(
-    rb"[\"']?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})(?:[\"']|(?<![Pp]ass)(?<![Pp]wd))[ \t]*,?[ \t\r]*\n"
+    rb"[\"']?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})"
+    rb"(?:[\"']|(?<![Pp]ass)(?<![Pp]wd))[ \t]*,?[ \t\r]*\n"  # `mail.smtppass` ends too many lines of manuals
     rb"[ \t]*[\"']?(?:value|Value)[\"']?[ \t]*:[ \t]*" + _VALUE
 )
 _XML = compiled(
@@ -83,7 +84,8 @@ def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
     before = data[max(0, match.start("key") - 12) : match.start("key")]
     if match["op"] == b",":
         caller = before.rstrip(b" \t\"'`")
-        return not caller.endswith(b"(") or caller.endswith((b"lookup(", b"query("))
+        in_prose = data.startswith(b"`", match.end("key"))  # (`A`, `b`) in Markdown
+        return in_prose or not caller.endswith(b"(") or caller.endswith((b"lookup(", b"query("))
     if match["op"] == b":" and match["bare"] and match.start("bare") == match.end("op") and b"@" in match["bare"]:
         return True
     return before.endswith(b"${")

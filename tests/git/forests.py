@@ -108,7 +108,7 @@ def some_steps(seed: int, commits: int = 60) -> list[Step]:
 
 def plant(repo: Workshop, steps: Iterable[Step], branch: str = "c") -> set[Addition]:
     """Make the commits, each with a ref of its own; return what each of them adds."""
-    commits = planned(steps)
+    commits, object_format = planned(steps), repo.open().object_format
     stream = [b"feature done\n"]
     for number, (parents, files) in enumerate(commits):
         stream.append(b"commit refs/heads/%s%d\nmark :%d\n" % (branch.encode(), number, number + 1))
@@ -117,7 +117,9 @@ def plant(repo: Workshop, steps: Iterable[Step], branch: str = "c") -> set[Addit
         stream.append(b"deleteall\n")
         for path, (mode, content) in files.items():
             if mode == MODULE:
-                stream.append(b"M %s %s %s\n" % (mode, blob_id(repo, b"a commit " + content).encode(), quoted(path)))
+                stream.append(
+                    b"M %s %s %s\n" % (mode, blob_id(b"a commit " + content, object_format).encode(), quoted(path))
+                )
             else:
                 stream.append(b"M %s inline %s\ndata %d\n%s\n" % (mode, quoted(path), len(content), content))
     stream.append(b"done\n")
@@ -125,7 +127,7 @@ def plant(repo: Workshop, steps: Iterable[Step], branch: str = "c") -> set[Addit
     repo.raw("fast-import", "--quiet", "--force", f"--export-marks={marks}", stdin=b"".join(stream))
     ids = dict(line.split() for line in marks.read_text().splitlines()) if commits else {}
     return {
-        Addition(ids[f":{number + 1}"], path.decode("utf-8", "surrogateescape"), blob_id(repo, content))
+        Addition(ids[f":{number + 1}"], path.decode("utf-8", "surrogateescape"), blob_id(content, object_format))
         for number, (parents, files) in enumerate(commits)
         for path, (mode, content) in files.items()
         if mode != MODULE and not any(_holds(commits[parent][1], path, content) for parent in parents)
@@ -137,11 +139,9 @@ def _holds(files: Files, path: bytes, content: bytes) -> bool:
     return mode != MODULE and found == content
 
 
-def blob_id(repo: Workshop, content: bytes) -> str:
-    """The id of a blob in the object format of a repository."""
-    made = hashlib.new(repo.open().object_format, b"blob %d\0" % len(content))
-    made.update(content)
-    return made.hexdigest()
+def blob_id(content: bytes, object_format: str = "sha1") -> str:
+    """The id of a blob."""
+    return hashlib.new(object_format, b"blob %d\0%s" % (len(content), content)).hexdigest()
 
 
 def quoted(path: bytes) -> bytes:

@@ -103,39 +103,39 @@ def small_shares(walk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(steps=STEPS, packing=st.sampled_from(sorted(PACKINGS)), sha256=st.booleans(), chosen=st.sets(st.integers(0, 8)))
 def test_every_file_is_added_where_none_of_the_parents_has_it(
     walk: SimpleNamespace, steps: list[Step], packing: str, sha256: bool, chosen: set[int]
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        repo = make(Path(directory) / "repo", f"--object-format={'sha256' if sha256 else 'sha1'}")
+        object_format = "sha256" if sha256 else "sha1"
+        repo = make(Path(directory) / "repo", f"--object-format={object_format}")
         expected = plant(repo, steps)
         if PACKINGS[packing]:
             repo.git(*PACKINGS[packing])
-        wanted = [blob_id(repo, CONTENTS[number]) for number in sorted(chosen)]
+        wanted = [blob_id(CONTENTS[number], object_format) for number in sorted(chosen)]
         assert walked(walk, repo) == (expected, [])
         assert walked(walk, repo, wanted) == ({one for one in expected if one.blob in wanted}, [])
 
 
 @pytest.mark.usefixtures("small_shares")
-@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_a_long_history_is_attributed_as_git_does_however_it_is_packed(
-    walk: SimpleNamespace, repo: Workshop, packing: str, jobs: int
+    walk: SimpleNamespace, repo: Workshop, packing: str
 ) -> None:
-    expected = plant(repo, some_steps(3, commits=250))
+    expected = plant(repo, some_steps(3, commits=150))
     if PACKINGS[packing]:
         repo.git(*PACKINGS[packing])
     assert any(len(parents) > 2 for _, parents in commits_of(repo).values())
-    assert walked(walk, repo, jobs=jobs) == (expected, []) == by_git(repo)
+    assert walked(walk, repo, jobs=2) == (expected, []) == by_git(repo)
     few = random.Random(1).sample(blobs_of(repo), 2)
-    assert walked(walk, repo, few, jobs=jobs) == ({one for one in expected if one.blob in few}, [])
+    assert walked(walk, repo, few) == ({one for one in expected if one.blob in few}, [])
 
 
 @pytest.mark.parametrize("object_format", ["sha1", "sha256"])
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", sorted(SHAPES.keys() - {"interrupted packing"}))  # its refs name what is not there
 def test_it_is_as_git_says_whatever_the_shape_of_the_repository(
     walk: SimpleNamespace, tmp_path: Path, name: str, object_format: str
 ) -> None:
@@ -189,9 +189,7 @@ def test_a_commit_with_a_missing_tree_is_a_problem_and_the_others_are_still_attr
     fourth = repo.commit("four", f="4\n")
     tree = repo.git("rev-parse", f"{second}:dir")
     if packed:
-        names = repo.git("rev-list", "--objects", "--no-object-names", "--all").replace(tree + "\n", "")
-        repo.git("pack-objects", "-q", f"{repo.path}/.git/objects/pack/pack", stdin=names.encode())
-        repo.git("prune-packed")
+        pack_everything(repo, tree)
     repo.damage(tree, None)
     found, problems = walked(walk, repo)
     assert {one.commit for one in found} == {first, fourth}
@@ -257,7 +255,6 @@ ODD_TREES = {
     "a directory in the place of a file": [("40000", b"a", 3), ("100644", b"a.b", 1)],
     "a name twice": [("100644", b"f", 1), ("100644", b"f", 2)],
     "a file and a directory of one name": [("100644", b"f", 1), ("40000", b"f", 3)],
-    "a name with a slash": [("100644", b"d/e", 1), ("100644", b"f", 2)],
     "no name": [("100644", b"", 1)],
     "no mode": [("", b"f", 1)],
     "a mode of letters": [("abc", b"f", 1)],
@@ -269,31 +266,58 @@ ODD_TREES = {
 }
 
 
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("entries", ODD_TREES.values(), ids=ODD_TREES)
-def test_a_tree_as_git_would_not_write_it_is_read_as_git_reads_it(
-    walk: SimpleNamespace, repo: Workshop, entries: list[tuple[str, bytes, int]], packed: bool
-) -> None:
+def with_odd_tree(
+    repo: Workshop, entries: list[tuple[str, bytes, int]]
+) -> tuple[dict[str, tuple[str, list[str]]], set[str]]:
+    """Commits of which some have a tree with these entries, and those that have."""
     first = repo.commit("one", f="0\n", d__e="0\n")
     ids = ["", repo.blob("1\n"), repo.blob("2\n")]
     ids += [tree_of_entries(repo, ("100644", b"in", ids[1])), repo.open().empty_tree]
     tree = tree_of_entries(repo, *((mode, name, ids[number]) for mode, name, number in entries))
     before = repo.git("rev-parse", f"{first}^{{tree}}")
-    commits = {first: (before, [])}
+    commits: dict[str, tuple[str, list[str]]] = {first: (before, [])}
+    odd = []
     for parents in ([first], []):
-        commit = repo.git("commit-tree", *(f"-p{parent}" for parent in parents), "-m", "odd", before)
-        raw = repo.raw("cat-file", "commit", commit).replace(before.encode(), tree.encode())
-        odd = repo.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=raw)
-        repo.git("update-ref", f"refs/heads/odd{len(parents)}", odd)
-        after = repo.git("commit-tree", "-p", odd, "-m", "after", before)
-        commits |= {odd: (tree, parents), after: (before, [odd])}
-    if packed:
-        names = "\n".join(
-            {line.split()[0] for line in repo.git("cat-file", "--batch-all-objects", "--batch-check").splitlines()}
+        raw = repo.raw(
+            "cat-file", "commit", repo.git("commit-tree", *(f"-p{one}" for one in parents), "-m", "x", before)
         )
-        repo.git("pack-objects", "-q", f"{repo.path}/.git/objects/pack/pack", stdin=f"{names}\n".encode())
-        repo.git("prune-packed")
+        odd.append(store_commit(repo, raw.replace(before.encode(), tree.encode())))
+        after = repo.git("commit-tree", "-p", odd[-1], "-m", "after", before)
+        commits |= {odd[-1]: (tree, parents), after: (before, [odd[-1]])}
+    return commits, set(odd)
+
+
+def store_commit(repo: Workshop, raw: bytes) -> str:
+    return repo.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=raw)
+
+
+def pack_everything(repo: Workshop, *but: str) -> None:
+    """Pack whatever there is, and nothing that hangs on it."""
+    listed = repo.git("cat-file", "--batch-all-objects", "--batch-check=%(objectname)").splitlines()
+    names = "".join(f"{name}\n" for name in listed if name not in but)
+    repo.git("pack-objects", "-q", f"{repo.path}/.git/objects/pack/pack", stdin=names.encode())
+    repo.git("prune-packed")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("entries", ODD_TREES.values(), ids=ODD_TREES)
+def test_a_tree_as_git_would_not_write_it_is_read_as_git_reads_it(
+    walk: SimpleNamespace, repo: Workshop, entries: list[tuple[str, bytes, int]], packed: bool
+) -> None:
+    commits, _ = with_odd_tree(repo, entries)
+    if packed:
+        pack_everything(repo)
     assert walked(walk, repo, commits=commits) == by_git(repo, commits=commits)
+
+
+def test_a_name_with_a_slash_is_found_where_git_loses_its_way(walk: SimpleNamespace, repo: Workshop) -> None:
+    commits, odd = with_odd_tree(repo, [("100644", b"d/e", 1), ("100644", b"f", 2)])
+    found, problems = walked(walk, repo, commits=commits)
+    assert problems == []
+    assert found >= by_git(repo, commits=commits)[0]
+    assert {(one.path, one.blob) for one in found if one.commit in odd} == {
+        ("d/e", repo.id_of("1\n")), ("f", repo.id_of("2\n")),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("named", ["", "zz" * 20, "12" * 19 + " 1", "0" * 40, "ab" * 20])
@@ -301,7 +325,7 @@ def test_a_commit_that_names_no_tree_is_left_to_git(walk: SimpleNamespace, repo:
     first = repo.commit("one", f="1\n")
     tree = repo.git("rev-parse", "HEAD^{tree}")
     raw = repo.raw("cat-file", "commit", first).replace(tree.encode(), named.encode())
-    bad = repo.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=raw)
+    bad = store_commit(repo, raw)
     commits = {first: (tree, []), bad: (named, [first])}
     found, problems = walked(walk, repo, commits=commits)
     assert {one.commit for one in found} == {first}
@@ -319,8 +343,7 @@ def test_a_commit_whose_trees_multiply_without_end_is_a_problem_and_the_others_a
     walk: SimpleNamespace, repo: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "_MEMORY", 100 << 20)
-    if not walk.tree_pairs.COMPILED:
-        monkeypatch.setattr(walk.tree_pairs, "_PATIENCE", 200_000)
+    monkeypatch.setattr(walk.tree_pairs, "_PATIENCE", 200_000, raising=False)  # compiled it stays what it is
     first = repo.commit("one", f="1\n")
     tree = bomb(repo, repo.id_of("1\n"))
     large = repo.git("commit-tree", "-p", first, "-m", "bomb", tree)
@@ -380,7 +403,10 @@ def test_memory_grows_with_what_changes_and_not_with_what_there_is(walk: SimpleN
     store.close()
 
 
-def test_an_index_whose_ids_are_no_hashes_does_not_slow_us_down(walk: SimpleNamespace) -> None:
+def test_an_index_whose_ids_are_no_hashes_does_not_slow_us_down(
+    walk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk.tree_table, "_CROWDED", 100, raising=False)  # compiled it stays what it is
     table = walk.tree_table.TreeTable(10_000, 20)
     ids = b"".join(bytes(16) + number.to_bytes(4, "big") for number in range(1, 10_001))
     order = array("i", range(10_000))

@@ -18,8 +18,8 @@ from secretguard.cli.hook import hook_files
 from secretguard.cli.invocation import configure
 from secretguard.config import Config
 from secretguard.errors import ExitCode, SecretguardError
-from secretguard.git.delta import COMPILED
 from secretguard.git.command import git
+from secretguard.git.delta import COMPILED
 from secretguard.report.places import count
 from secretguard.report.printable import printable
 from secretguard.scan.cache import cache_directory, compiled_rules

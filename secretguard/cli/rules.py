@@ -79,8 +79,10 @@ def test_rules(ctx: click.Context, file: Path | None, over: Path | None) -> Exit
     the precise one. A rule above 0.5 % of at least 1,000 blobs is reported as a problem.
     """
     rules = _rules(ctx, ()) if file is None else load_file(file)
-    code = _test_examples(rules)
-    return code if over is None else max(code, _test_shares(rules, over))
+    codes = [_test_examples(rules)]
+    if over is not None:
+        codes.append(_test_shares(rules, over))
+    return ExitCode.FOUND if ExitCode.FOUND in codes else max(codes)
 
 
 def _test_examples(rules: tuple[Rule, ...]) -> ExitCode:
@@ -99,7 +101,9 @@ def _test_shares(rules: tuple[Rule, ...], over: Path) -> ExitCode:
     with console.progress(quiet=False) as progress:
         shares = candidate_shares(rules, over, progress)
     if not shares.blobs:
-        raise UsageError(f"{over} holds nothing to count in", hint="Name a repository or a directory with files.")
+        raise UsageError(
+            f"{printable(str(over))} holds nothing to count in", hint="Name a repository or a directory with files."
+        )
     rows = [(name, f"{blobs:,}", f"{blobs / shares.blobs:.2%}") for name, blobs in shares.candidates.items()]
     console.print_table(("RULE", "CANDIDATES", "SHARE"), rows)
     too_large = shares.too_large()

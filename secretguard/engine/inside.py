@@ -57,7 +57,10 @@ def _in_text(view: View, hits: Hits | None, detector: Detector) -> Iterator[Matc
     for number in range(len(detector.rules)) if hits is None else sorted(hits.rules):
         judge = detector.judge(number)
         for low, high in regions(data, judge, None if hits is None else hits.rules[number]):
-            if detector.memo is None or view.encoding or view.inner is not None or _in_mid_line(data, low):
+            if hits is not None and hits.matched is not None:
+                known = judge_region(judge, data, low, high, hits.matched)
+                yield from (to_match(judge, parts, view) for parts in known)
+            elif detector.memo is None or view.encoding or view.inner is not None or _in_mid_line(data, low):
                 yield from (to_match(judge, parts, view) for parts in judge_region(judge, data, low, high))
             else:
                 yield from _known_or_judged(judge, view, low, high, detector.memo)

@@ -52,11 +52,13 @@ def regions(data: bytes, judge: Judge, hits: Iterable[int] | None) -> list[tuple
     return [(0, len(data))] if hits is None else _regions(data, judge, hits)
 
 
-def judge_region(judge: Judge, data: bytes, low: int, high: int) -> Iterator[Parts]:
-    """Yield what a rule finds in `data[low:high]`."""
+def judge_region(
+    judge: Judge, data: bytes, low: int, high: int, matched: frozenset[tuple[int, int]] | None = None
+) -> Iterator[Parts]:
+    """Yield what a rule finds in `data[low:high]`; where all that `matched` stands may be known."""
     at = low
     while match := judge.pattern.search(data, at, high):
-        yield from _judge_one(judge, data, match)
+        yield from _judge_one(judge, data, match, matched)
         at = match.end() if match.end() > match.start() else match.end() + 1
 
 
@@ -92,9 +94,13 @@ def _regions(data: bytes, judge: Judge, ends: Iterable[int]) -> list[tuple[int, 
     return merge(spans)
 
 
-def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[Parts]:
+def _judge_one(
+    judge: Judge, data: bytes, match: re.Match[bytes], matched: frozenset[tuple[int, int]] | None
+) -> Iterator[Parts]:
     rule = judge.rule
     for parts in FORMS[rule.form](Found(rule, data, match)):
+        if matched is not None and (parts.start, parts.end) not in matched:
+            continue
         if values.is_reference(_as_written(data, parts)) or values.is_hash(parts.secret):
             continue
         if rule.entropy and values.entropy(parts.secret) < rule.entropy and not values.placeholder(parts.secret):
@@ -102,7 +108,7 @@ def _judge_one(judge: Judge, data: bytes, match: re.Match[bytes]) -> Iterator[Pa
         if judge.context and not _in_context(judge, data, parts):
             continue
         vouched = parts.user or parts.endpoints  # a login vouches for its password
-        if rule.generic and not vouched and not generic.is_likely_secret(data, parts):
+        if rule.generic and not vouched and matched is None and not generic.is_likely_secret(data, parts):
             continue
         user = parts.user or (_companion(judge.companion, data, parts) if judge.companion else "")
         yield replace(parts, user=user)

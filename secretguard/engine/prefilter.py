@@ -25,6 +25,8 @@ class Hits(NamedTuple):
 
     rules: dict[int, list[int]]
     encoded: dict[int, list[int]]
+    matched: frozenset[tuple[int, int]] | None = None
+    """Where all the matches stand, if that is known; nothing else is judged then."""
 
     def __bool__(self) -> bool:
         return bool(self.rules or self.encoded)

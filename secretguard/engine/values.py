@@ -16,7 +16,7 @@ def _any_of(*shapes: str) -> re.Pattern[str]:
 
 _REFERENCE = _any_of(
     r"\$[{(]", r"\{\{|\}\}", r"#\{", r"%\(", r"^\$[A-Za-z_]", r"^%[A-Za-z_]+%$", r"^%[sdvq]\b|%[sdvq]$",
-    r"^<[^<>]*>$", r"\{[A-Za-z_]*\d*[\w.\[\]'\"()!:]*\}", r"^__\w+__$", r"^#\{?\w+\}?#$",
+    r"^<[^<>]*>$", r"\{[A-Za-z_]*\d*[\w.\[\]'\"()!:]*\}", r"^__\w+__$", r"^#\{?\w+\}?#$", r"^[$%{]$",
     # what code and configuration look a value up with
     r"process\.env|os\.environ|os\.getenv|getenv\(|^env\(|ENV\[|ENV\.fetch|System\.getenv|import\.meta\.env",
     r"^(?:data|var|local|module)\.\w|secrets\.[A-Za-z]|^secretKeyRef",

@@ -110,7 +110,7 @@ def _questions(
 ) -> Iterator[_Question]:
     """Parents are always written out, and roots as pairs of trees, so that no graft or shallow file changes them."""
     roots = [commit for commit, parents in lineage.items() if not parents]
-    for root in list(read_commits(repository, roots, problems)):
+    for root in list(read_commits(repository, roots, problems) if roots else ()):
         if root.tree == repository.empty_tree:
             continue
         name = f"{repository.empty_tree} {root.tree}".encode()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from secretguard.git.repository import Repository
 from secretguard.git.trees import TreeEntry
@@ -14,6 +15,8 @@ def staged(repository: Repository) -> list[TreeEntry]:
 
     While a merge has conflicts, all sides of the conflicting files too. Raises GitError.
     """
+    if not index_file(repository).exists():
+        return []  # a bare repository, mostly
     with repository.process(
         "diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv",
         "--ignore-submodules=none", repository.head or repository.empty_tree, "--",
@@ -36,11 +39,16 @@ def index_blobs(repository: Repository) -> Iterator[TreeEntry]:
     """Yield every file any worktree's index holds. Raises GitError."""
     seen: set[TreeEntry] = set()
     for git_dir in repository.git_dirs:
-        index = git_dir / "index"
         own = git_dir == repository.git_dir
-        if own or index.is_file():
+        index = index_file(repository) if own else git_dir / "index"
+        if index.is_file():
             seen.update(_entries(repository, "--stage", None if own else str(index)))
     yield from sorted(seen)
+
+
+def index_file(repository: Repository) -> Path:
+    """Return where the index is, if there is one."""
+    return Path(dict(repository.environment).get("GIT_INDEX_FILE") or repository.git_dir / "index")
 
 
 def _entries(repository: Repository, which: str, index: str | None = None) -> Iterator[TreeEntry]:

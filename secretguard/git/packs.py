@@ -72,6 +72,8 @@ class Pack:
     count: int
     failed: list[int] = field(default_factory=list)
     """Entries that a walk could not rebuild, or that are too large for it."""
+    status: tuple[os.stat_result, ...] = ()
+    """Of the index and the pack, before they were opened."""
     _entries: Entries | None = None
     _by_position: "array[int] | None" = None
 
@@ -132,8 +134,10 @@ class Pack:
 
 def open_pack(path: Path, id_size: int) -> Pack:
     """Map `path` (a .pack) and the index beside it. Raises PackError, OSError."""
-    index, data = _mapped(path.with_suffix(".idx")), _mapped(path)
-    return Pack(path, id_size, index, data, _checked_count(index, data, id_size, path.name))
+    files = path.with_suffix(".idx"), path
+    status = tuple(file.stat() for file in files)  # before they are read: what changes later is then seen to have
+    index, data = map(_mapped, files)
+    return Pack(path, id_size, index, data, _checked_count(index, data, id_size, path.name), status=status)
 
 
 def walk(pack: Pack, start: int, stop: int, needed: bytearray | None = None) -> Iterator[Rebuilt]:

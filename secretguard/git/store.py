@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from secretguard.git.families import BAD, NONE
+from secretguard.git.families import NONE
 from secretguard.git.files import read_regular
+from secretguard.git.lookup import Lookup
 from secretguard.git.loose import LooseObjects, list_loose, read_all, read_loose
-from secretguard.git.packs import Pack, PackError, Rebuilt, known_entries, open_pack, rebuild, walk
+from secretguard.git.packs import Pack, PackError, Rebuilt, known_entries, open_pack, walk
 from secretguard.git.repository import Repository
 
 _NAME = re.compile("(?:[0-9a-f]{2})+")
@@ -42,6 +43,8 @@ class ObjectStore:
     loose: tuple[LooseObjects, ...]
     unindexed: tuple[Path, ...] = ()
     """Packs without an index: what they hold is not seen, by git neither."""
+    id_size: int = 20
+    """Bytes of a raw id."""
 
     @cached_property
     def parts(self) -> tuple[Pack | LooseObjects, ...]:
@@ -74,19 +77,20 @@ class ObjectStore:
 
     def holds(self, name: str) -> bool:
         """Whether an object with this hexadecimal id is here; nothing has a name that is no id."""
-        return _NAME.fullmatch(name) is not None and self.find(bytes.fromhex(name)) is not None
+        if _NAME.fullmatch(name) is None:
+            return False
+        raw_id = bytes.fromhex(name)
+        return any(pack.position(raw_id) != NONE for pack in self.packs) or raw_id in self._loose_index
 
     def read(self, raw_id: bytes) -> tuple[int, bytes] | None:
         """Return kind and content of one object; None if it is not here, unreadable or large."""
-        found = self.find(raw_id)
-        if found is None:
-            return None
-        part = self.parts[found.part]
-        if isinstance(part, LooseObjects):
-            return read_loose(part.path, part.names[found.entry])
-        kind = part.entries.kinds[found.entry]
-        data = None if kind == BAD else rebuild(part, found.entry)
-        return None if data is None else (kind, bytes(data))
+        for pack in self.packs:
+            position = pack.position(raw_id)
+            if position != NONE and (packed := self._lookup.read(pack, position)):
+                return packed
+        found = self._loose_index.get(raw_id)
+        part = None if found is None else self.parts[found.part]
+        return read_loose(part.path, raw_id.hex()) if isinstance(part, LooseObjects) else None
 
     def objects(self, part: int, start: int, stop: int, needed: bytearray | None = None) -> Iterator[Rebuilt]:
         """Yield objects of one part: see `packs.walk`; those of a loose part by number."""
@@ -104,6 +108,10 @@ class ObjectStore:
             if position != NONE:
                 return Found(part, pack.entry_at(position))
         return None
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup()
 
     @cached_property
     def _loose_index(self) -> dict[bytes, Found]:
@@ -126,7 +134,7 @@ def open_store(repository: Repository) -> ObjectStore:
         listed = indexed, unindexed = _list_packs(directories)
         loose = tuple(list_loose(directory, id_size) for directory in directories)
         with suppress(FileNotFoundError):
-            store = ObjectStore(_open_packs(indexed, id_size), loose, tuple(unindexed))
+            store = ObjectStore(_open_packs(indexed, id_size), loose, tuple(unindexed), id_size)
             if _list_packs(directories) == listed:
                 return store
             store.close()

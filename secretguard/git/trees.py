@@ -81,13 +81,20 @@ def _holders(
                 yield info.id, os.fsdecode(name), raw_ids[raw]
 
 
-def entries_of(tree: bytes, id_size: int) -> Iterator[str]:
-    """Yield the ids that a raw tree names, submodules left out; what is malformed ends it."""
+def entries_of(tree: bytes, id_size: int) -> set[bytes]:
+    """Return the raw ids that a raw tree names, submodules left out; what is malformed ends it."""
+    entry = rb"([0-7]{1,6}) [^\0]+\0(.{%d})" % id_size
+    if not re.fullmatch(rb"(?:%b)*" % entry.replace(b"(", b"(?:"), tree, re.DOTALL):
+        return set(_sound_entries(tree, id_size))
+    return {raw for mode, raw in re.findall(entry, tree, re.DOTALL) if mode != b"160000"}
+
+
+def _sound_entries(tree: bytes, id_size: int) -> Iterator[bytes]:
     at = 0
     while (end := tree.find(b"\0", at)) >= 0:
         raw = tree[end + 1 : end + 1 + id_size]
         if not tree.startswith(b"160000 ", at) and len(raw) == id_size:
-            yield raw.hex()
+            yield raw
         at = end + 1 + id_size
 
 

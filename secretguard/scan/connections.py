@@ -29,21 +29,23 @@ def connection_problems(
     tips: Iterable[Tip],
     trees: Iterable[bytes],
 ) -> list[Problem]:
-    """Return a problem for each object that is missing; `trees` are the loose ones."""
+    """Return a problem for each object that is missing; `commits` and (loose) `trees` are those that may name it."""
     problems: list[Problem] = []
     if repository.partial:
         with connectivity_checked(repository, problems):  # only git knows what was promised
             return problems
     wanted = {tree for tree, _ in commits.values() if tree}
-    boundary = _shallow_boundary(repository)
+    boundary = shallow_boundary(repository)
     for name, (_, parents) in commits.items():
         for parent in parents:
             if parent not in commits and name not in boundary:
                 wanted.add(parent)
     wanted.update(tip.id for tip in tips if tip.id not in commits)
     wanted.update(entry.blob for entry in or_problem(lambda: index_blobs(repository), "index", problems))
+    named: set[bytes] = set()
     for content in trees:
-        wanted.update(entries_of(content, len(repository.empty_tree) // 2))
+        named |= entries_of(content, store.id_size)
+    wanted.update(raw_id.hex() for raw_id in named)
     wanted.discard(empty := repository.empty_tree)
     missing = _not_here(store, [name for name in wanted if len(name) == len(empty) and _HEX.fullmatch(name)])
     return [*problems, *missing_problems(repository, sorted(missing))]
@@ -55,11 +57,11 @@ def _not_here(store: ObjectStore, names: Sequence[str]) -> Iterator[str]:
     for pack in store.packs:
         find_ids(pack.ids, pack.id_size, raw, positions)
     for name, position in zip(names, positions, strict=True):
-        if position == NONE and store.find(bytes.fromhex(name)) is None:
+        if position == NONE and not store.holds(name):
             yield name
 
 
-def _shallow_boundary(repository: Repository) -> Collection[str]:
+def shallow_boundary(repository: Repository) -> Collection[str]:
     """Return the commits whose parents a shallow clone left out."""
     if not repository.shallow:
         return ()

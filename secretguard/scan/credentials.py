@@ -1,7 +1,7 @@
 """Grouping: every spelling and every place of one secret become one credential."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
 from secretguard.model import (
     ANONYMOUS_FAMILIES,
@@ -26,8 +26,13 @@ _WITH_PUBLIC_HALF = ("aws", "twilio", "token")
 """Families whose user is an issued id, which is found by itself too."""
 
 
-def group(occurrences: Iterable[Occurrence], jobs: int = 0) -> tuple[Credential, ...]:
-    """Return the credentials behind `occurrences`, the most dangerous first; `jobs` threads compute their ids."""
+def group(
+    occurrences: Iterable[Occurrence], jobs: int = 0, known_ids: MutableMapping[Key, str] | None = None
+) -> tuple[Credential, ...]:
+    """Return the credentials behind `occurrences`, the most dangerous first.
+
+    `jobs` threads compute their ids; `known_ids` are those that need not be, and get the others that were dear.
+    """
     by_key: dict[Key, list[Occurrence]] = defaultdict(list)
     for occurrence in occurrences:
         match = occurrence.match
@@ -46,7 +51,7 @@ def group(occurrences: Iterable[Occurrence], jobs: int = 0) -> tuple[Credential,
     ]
     found = [
         _credential(identifier, key, _lead(_own_family(key, bearing[key])), merged[key])
-        for identifier, key in zip(credential_ids(identities, jobs), merged, strict=True)
+        for identifier, key in zip(credential_ids(identities, jobs, known_ids), merged, strict=True)
     ]
     return tuple(sorted(found, key=_danger))
 

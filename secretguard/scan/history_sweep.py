@@ -1,12 +1,12 @@
 """The sweep over all that an object store holds, shared out over processes.
 
-Workers read packs, match and judge; they hand back which objects hold something, and where in them to look, never what.
-The parent reads those few objects again.
+Workers read packs, match and judge; they hand back which objects hold something, where in them, and which matches are
+alike, never what: the parent reads one object for each kind of match again (`scan.history_matches`).
 """
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
@@ -16,11 +16,13 @@ from secretguard.engine.detect import Detector, Finding, detect
 from secretguard.engine.magics import container_kind
 from secretguard.engine.prefilter import Ends, Prefilter
 from secretguard.engine.sweep import sweep
+from secretguard.git.commit_graph import CommitTable
 from secretguard.git.families import BAD, BLOB, COMMIT, TAG, TREE
-from secretguard.git.history import head_of, written_text
-from secretguard.git.packs import Pack, Rebuilt, with_bases
-from secretguard.git.store import Found, ObjectStore
-from secretguard.model import Blob
+from secretguard.git.history import parse_tag, written_text
+from secretguard.git.packs import Pack, Rebuilt
+from secretguard.git.store import ObjectStore
+from secretguard.model import Blob, Match, Rule
+from secretguard.scan.history_matches import Candidate, ChangedError, Span, Trace, span_of, traces_of
 from secretguard.scan.progress import Progress
 from secretguard.workers import in_parallel, processors
 
@@ -29,8 +31,13 @@ _SMALL = 2 << 20
 """Stored bytes that one process reads sooner than others are started."""
 _ENTRY = 512
 """What an object costs beside its bytes, in bytes."""
+_NEAR = 256
+"""Bytes around a match in which its rule's hit stands."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _POINTER_LIMIT = 1024
+
+
+_RawId = bytes
 
 
 class Stretch(NamedTuple):
@@ -43,27 +50,43 @@ class Stretch(NamedTuple):
     """As stored, and something for each object."""
 
 
-class Candidate(NamedTuple):
-    """An object that holds something, and the hits that led there."""
+class Scope(NamedTuple):
+    """What is swept, and for what."""
 
-    at: Found
-    kind: int
-    ends: Ends
+    store: ObjectStore
+    elsewhere: Sequence[bytearray]
+    """For each part a flag for each entry: somebody else counts the object."""
+    detector: Detector
+    prefilter: Prefilter
+    key: bytes
+    """Of the digests of matches."""
+
+
+class Size(NamedTuple):
+    """What an object, or many, count for in the report."""
+
+    objects: int = 0
+    bytes: int = 0
+    matched: int = 0
+    """Bytes of those with a hit."""
 
 
 @dataclass(slots=True)
 class Swept:
-    """What one stretch, or all of them, gave."""
+    """What some objects gave. They go by their raw ids."""
 
+    commits: CommitTable
     candidates: list[Candidate] = field(default_factory=list)
-    pointers: list[tuple[str, Found]] = field(default_factory=list)
+    pointers: list[tuple[str, bytes]] = field(default_factory=list)
     """LFS object, and the blob that stands for it."""
-    commits: list[tuple[Found, bytes]] = field(default_factory=list)
-    """Each commit with the lines that name its tree and parents."""
-    tags: list[Found] = field(default_factory=list)
+    tags: list[tuple[_RawId, str]] = field(default_factory=list)
+    """Each tag with what it points at."""
     loose_trees: list[bytes] = field(default_factory=list)
-    failed: list[Found] = field(default_factory=list)
+    """What they hold."""
+    failed: list[bytes] = field(default_factory=list)
     """What git has to read: it is damaged, or large."""
+    loose: dict[bytes, Size] = field(default_factory=dict)
+    """Each loose object, and what it counts for."""
     objects: int = 0
     bytes: int = 0
     bytes_matched: int = 0
@@ -71,58 +94,76 @@ class Swept:
     """Seconds in the precise pass, of all workers together."""
 
     def add(self, other: "Swept") -> None:
-        """Take in what another stretch gave."""
+        """Take in what other objects gave."""
+        self.commits.extend(other.commits)
         self.candidates += other.candidates
         self.pointers += other.pointers
-        self.commits += other.commits
         self.tags += other.tags
         self.loose_trees += other.loose_trees
         self.failed += other.failed
+        self.loose |= other.loose
         self.objects += other.objects
         self.bytes += other.bytes
         self.bytes_matched += other.bytes_matched
         self.judging += other.judging
 
+    def only(self, wanted: "Collection[_RawId]") -> "Swept":
+        """Return what those objects gave that are `wanted`, and count none."""
+        return Swept(
+            self.commits.only(wanted),
+            [one for one in self.candidates if one.id in wanted],
+            [one for one in self.pointers if one[1] in wanted],
+            [one for one in self.tags if one[0] in wanted],
+            [],
+            [one for one in self.failed if one in wanted],
+            {raw_id: size for raw_id, size in self.loose.items() if raw_id in wanted},
+        )
 
-def sweep_store(store: ObjectStore, detector: Detector, prefilter: Prefilter, jobs: int, progress: Progress) -> Swept:
-    """Sweep everything but trees. Raises WorkerError."""
+
+def sweep_store(scope: Scope, jobs: int, progress: Progress) -> list[Swept]:
+    """Sweep everything but trees, and return what each part gave. Raises WorkerError."""
+    store = scope.store
     jobs = jobs or processors()
     stretches = _stretches(store, jobs)
     total = sum(one.bytes for one in stretches)
     progress.phase("Reading history", total)
     store.repeated  # noqa: B018 - made before the workers are, so that they share it
-    swept = Swept()
-    work = partial(_sweep_stretch, store, detector, prefilter)
-    for stretch, one in in_parallel(work, stretches, jobs if total > _SMALL else 1):
-        swept.add(one)
+    swept = [Swept(CommitTable(store.id_size)) for _ in store.parts]
+    for stretch, one in in_parallel(partial(_sweep_stretch, scope), stretches, jobs if total > _SMALL else 1):
+        one.judging /= min(jobs, len(stretches))
+        swept[stretch.part].add(one)
         progress.advance(stretch.bytes)
-    swept.judging /= min(jobs, len(stretches)) or 1
     for part, pack in enumerate(store.packs):
-        swept.failed += (Found(part, entry) for entry, kind in enumerate(pack.entries.kinds) if kind == BAD)
+        bad = (entry for entry, kind in enumerate(pack.entries.kinds) if kind == BAD)
+        swept[part].failed += map(pack.id_of, bad)
     return swept
 
 
-def findings(
-    store: ObjectStore, candidates: Sequence[Candidate], detector: Detector, prefilter: Prefilter
-) -> Iterator[tuple[Blob, Finding]]:
-    """Read the candidates again and yield what is in them."""
-    by_part: dict[int, dict[int, Candidate]] = {}
-    for one in candidates:
-        by_part.setdefault(one.at.part, {})[one.at.entry] = one
-    for part, wanted in by_part.items():
-        for found in _read_again(store, part, wanted):
-            if candidate := wanted.get(found.entry):
-                blob = _text(store, candidate.at, bytes(found.data), candidate.kind)
-                yield blob, _judged(blob, candidate.kind, candidate.ends, detector, prefilter)
+def judged_again(
+    store: ObjectStore, detector: Detector, candidate: Candidate, traces: Sequence[Trace]
+) -> Sequence[Match]:
+    """Read a candidate again, and return the matches behind some of its traces. Raises ChangedError."""
+    found = store.read(candidate.id)
+    if found is None:
+        raise ChangedError
+    text, spans = _text(candidate.id, found[1], found[0]), [span for _, span in traces]
+    if candidate.ends and detector.prefilter:
+        near = [(end, owner) for end, owner in candidate.ends if any(_is_near(end, span) for span in spans)]
+        hits = detector.prefilter.by_owner(near)._replace(matched=frozenset(span[:2] for span in spans))
+        matches = detect(text, detector, hits).matches
+        if [*map(span_of, matches)] == spans:
+            return matches
+    matches = detect(text, detector).matches
+    if [*map(span_of, matches)] != [span for _, span in candidate.traces]:
+        raise ChangedError
+    wanted = {*traces}
+    return [match for match, trace in zip(matches, candidate.traces, strict=True) if trace in wanted]
 
 
-def _read_again(store: ObjectStore, part: int, wanted: Mapping[int, Candidate]) -> Iterator[Rebuilt]:
-    one = store.parts[part]
-    if isinstance(one, Pack):
-        yield from store.objects(part, 0, one.entries.content, with_bases(one.entries, wanted))
-    else:
-        for entry in sorted(wanted):
-            yield from store.objects(part, entry, entry + 1)
+def judged(store: ObjectStore, detector: Detector, raw_id: bytes) -> Finding | None:
+    """Read an object and judge it; None if it cannot be read."""
+    found = store.read(raw_id)
+    return None if found is None else detect(_text(raw_id, found[1], found[0]), detector)
 
 
 def _stretches(store: ObjectStore, jobs: int) -> list[Stretch]:
@@ -146,59 +187,92 @@ def _stretches(store: ObjectStore, jobs: int) -> list[Stretch]:
     return stretches
 
 
-def _sweep_stretch(
-    store: ObjectStore, detector: Detector, prefilter: Prefilter, stretch: Stretch
-) -> tuple[Stretch, Swept]:
+def _sweep_stretch(scope: Scope, stretch: Stretch) -> tuple[Stretch, Swept]:
+    store = scope.store
     part = store.parts[stretch.part]
     failed_before = len(part.failed)
-    swept = Swept()
+    swept = Swept(CommitTable(store.id_size))
     kinds = part.entries.kinds if isinstance(part, Pack) else part.kinds
-    repeated = store.repeated[stretch.part]
-    for entry, data, ends in sweep(_watched(store, stretch, kinds, swept, detector), prefilter):
+    repeated, elsewhere = store.repeated[stretch.part], scope.elsewhere[stretch.part]
+    for entry, data, ends in sweep(_watched(scope, stretch, kinds, swept), scope.prefilter):
         if repeated[entry]:
             continue
-        at, kind = Found(stretch.part, entry), kinds[entry]
-        swept.bytes_matched += len(data)
+        raw_id, kind = part.id_of(entry), kinds[entry]
+        if not elsewhere[entry]:
+            swept.bytes_matched += len(data)
+            if raw_id in swept.loose:
+                swept.loose[raw_id] = Size(1, len(data), len(data))
         if kind == BLOB and container_kind(data):
             continue  # looked into as a whole
-        started = time.perf_counter()
-        finding = _judged(_text(store, at, data, kind), kind, ends, detector, prefilter)
-        swept.judging += time.perf_counter() - started
-        if finding.matches or finding.problems:
-            swept.candidates.append(Candidate(at, kind, ends))
-    swept.failed += (Found(stretch.part, entry) for entry in part.failed[failed_before:])
+        # Of a commit or tag only a part is text, in another order: its hits are somewhere else.
+        _judge(scope, raw_id, data, kind, ends if kind == BLOB else None, swept)
+    failed = [*map(part.id_of, part.failed[failed_before:])]
+    swept.failed += failed
+    if not isinstance(part, Pack):
+        swept.loose.update(dict.fromkeys(failed, Size()))
     return stretch, swept
 
 
-def _watched(
-    store: ObjectStore, stretch: Stretch, kinds: bytearray, swept: Swept, detector: Detector
-) -> Iterator[Rebuilt]:
+def _watched(scope: Scope, stretch: Stretch, kinds: bytearray, swept: Swept) -> Iterator[Rebuilt]:
     """Pass the objects on, and note what matters of them beside their lines."""
-    part = stretch.part
-    repeated = store.repeated[part]
-    for one in store.objects(part, stretch.start, stretch.stop):
+    store, number = scope.store, stretch.part
+    part = store.parts[number]
+    is_loose = number >= len(store.packs)
+    repeated, elsewhere = store.repeated[number], scope.elsewhere[number]
+    for one in store.objects(number, stretch.start, stretch.stop):
         entry, data = one.entry, one.data
         kind = kinds[entry]
+        counts = kind != TREE and not repeated[entry] and not elsewhere[entry]
+        if is_loose:
+            swept.loose[part.id_of(entry)] = Size(1, len(data)) if counts else Size()
         if kind == TREE:
-            if part >= len(store.packs):
+            if is_loose:
                 swept.loose_trees.append(bytes(data))
             continue
-        yield one
+        if counts:
+            swept.objects += 1
+            swept.bytes += len(data)
         if repeated[entry]:
-            continue
-        at = Found(part, entry)
-        swept.objects += 1
-        swept.bytes += len(data)
-        if kind == COMMIT:
-            swept.commits.append((at, bytes(head_of(data))))
-        elif kind == TAG:
-            swept.tags.append(at)
+            pass
+        elif kind != BLOB:
+            if counts:
+                _note_structure(part.id_of(entry), kind, bytes(data), swept)
         elif data.startswith(_POINTER) and len(data) < _POINTER_LIMIT:
-            swept.pointers += ((oid, at) for oid in _pointed_at(data))
+            swept.pointers += ((oid, part.id_of(entry)) for oid in _pointed_at(data))
         elif container_kind(data):
-            finding = detect(_text(store, at, bytes(data), kind), detector)
-            if finding.matches or finding.problems:
-                swept.candidates.append(Candidate(at, kind, []))
+            _judge(scope, part.id_of(entry), bytes(data), kind, None, swept)
+        yield one
+
+
+def _note_structure(raw_id: bytes, kind: int, data: bytes, swept: Swept) -> None:
+    if kind == COMMIT:
+        swept.commits.add(raw_id, data)
+    elif kind == TAG:
+        swept.tags.append((raw_id, parse_tag("", data).object))
+
+
+def _judge(scope: Scope, raw_id: bytes, data: bytes, kind: int, ends: Ends | None, swept: Swept) -> None:
+    started = time.perf_counter()
+    finding = detect(_text(raw_id, data, kind), scope.detector, scope.prefilter.by_owner(ends) if ends else None)
+    swept.judging += time.perf_counter() - started
+    if finding.matches or finding.problems:
+        traces = traces_of(finding.matches, scope.key)
+        behind = _behind(finding.matches, ends or (), scope.detector.rules)
+        swept.candidates.append(Candidate(raw_id, kind, traces, finding.problems, tuple(behind)))
+
+
+def _behind(matches: Sequence[Match], ends: Iterable[tuple[int, int]], rules: Sequence[Rule]) -> Ends:
+    """Return the hits near the matches of their rules: enough to find these again, mostly."""
+    if any(match.encoding or match.inner is not None for match in matches):
+        return []  # something was decoded or unpacked
+    matched = {match.rule.id for match in matches}
+    spans = [span_of(match) for match in matches]
+    hits = ((end, owner) for end, owner in ends if owner < len(rules) and rules[owner].id in matched)
+    return [(end, owner) for end, owner in hits if any(_is_near(end, span) for span in spans)]
+
+
+def _is_near(end: int, span: Span) -> bool:
+    return span[0] - _NEAR <= end <= span[1] + _NEAR
 
 
 def _pointed_at(data: bytes | bytearray) -> Iterator[str]:
@@ -207,11 +281,6 @@ def _pointed_at(data: bytes | bytearray) -> Iterator[str]:
             yield line[11:].decode("ascii", "replace").strip()
 
 
-def _text(store: ObjectStore, at: Found, data: bytes, kind: int) -> Blob:
+def _text(raw_id: bytes, data: bytes, kind: int) -> Blob:
     """Return what people wrote in an object, under its id."""
-    return Blob(store.parts[at.part].id_of(at.entry).hex(), data if kind == BLOB else written_text(data))
-
-
-def _judged(blob: Blob, kind: int, ends: Ends, detector: Detector, prefilter: Prefilter) -> Finding:
-    # Of a commit or tag only a part is text, in another order: its hits are somewhere else.
-    return detect(blob, detector, prefilter.by_owner(ends) if kind == BLOB and ends else None)
+    return Blob(raw_id.hex(), data if kind == BLOB else written_text(data))

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 
 from secretguard.secret import Secret
@@ -44,15 +44,29 @@ def credential_id(identity: Identity, key: bytes | None = None) -> str:
     return "sg_" + hashlib.scrypt(canonical, salt=key, dklen=32, **_SCRYPT).hex()[:12]
 
 
-def credential_ids(identities: Sequence[Identity], jobs: int = 0) -> list[str]:
-    """Return the ids of many credentials, in their order, computed by `jobs` threads (0: one a processor).
+def credential_ids(
+    identities: Sequence[Identity], jobs: int = 0, known: MutableMapping[tuple[str, str, str], str] | None = None
+) -> list[str]:
+    """Return the ids of many credentials, in their order.
 
-    scrypt lets go of the interpreter lock, so threads help.
+    Those that scrypt makes are computed by `jobs` threads (0: one a processor), for it lets go of the interpreter lock;
+    `known` has some of them by family, user and secret, and gets the others.
     """
     key = id_key()
+    found = {} if known is None else known
+    wanted = {_said(one): one for one in identities if not one.machine_made and _said(one) not in found}
+    found.update(zip(wanted, _computed([*wanted.values()], key, jobs), strict=True))
+    return [credential_id(one, key) if one.machine_made else found[_said(one)] for one in identities]
+
+
+def _computed(identities: Sequence[Identity], key: bytes, jobs: int) -> list[str]:
     if len(identities) < 4:
         return [credential_id(identity, key) for identity in identities]
     from concurrent.futures import ThreadPoolExecutor  # most scans find little
 
     with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
         return list(pool.map(lambda identity: credential_id(identity, key), identities))
+
+
+def _said(identity: Identity) -> tuple[str, str, str]:
+    return identity.family, identity.user, identity.secret.reveal()

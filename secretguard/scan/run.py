@@ -16,7 +16,7 @@ from secretguard.scan.credentials import group
 from secretguard.scan.foreign import prefiltered
 from secretguard.scan.ignore import READ_FILES, apply_ignores, load_ignores
 from secretguard.scan.progress import Progress, Sweeping
-from secretguard.scan.sources import Opened, SelfSweeping, Source, sources_for
+from secretguard.scan.sources import Opened, Remembering, SelfSweeping, Source, sources_for
 from secretguard.scan.timings import Timings
 
 
@@ -90,8 +90,12 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         found, names = _locate(opened.sources, sweep)
         timings.lap("attribution")
         progress.phase("Grouping", 0)
-        outcome = apply_ignores(group(found, request.jobs), ignores, change)
+        remembering = [source for source in opened.sources if isinstance(source, Remembering)]
+        ids = {identity: name for source in remembering for identity, name in source.known_ids().items()}
+        outcome = apply_ignores(group(found, request.jobs, ids), ignores, change)
         unread = _unread(sweep, names)
+        for source in remembering:
+            source.remember(ids)
         timings.lap("ids")
         timings.write()
         problems = [*opened.problems, *(p for source in opened.sources for p in source.problems), *unread]

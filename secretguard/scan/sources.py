@@ -17,6 +17,7 @@ from secretguard.model import Blob, Location, Problem
 
 if TYPE_CHECKING:
     from secretguard.engine.detect import Finding
+    from secretguard.scan.history_matches import Identity
     from secretguard.scan.progress import Sweeping
 
 MODES = ("tree", "history", "staged", "since", "stdin")
@@ -74,6 +75,19 @@ class SelfSweeping(Protocol):
 
     def has(self, blob: str) -> bool:
         """Whether this blob was looked at."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A source that knows from scan to scan what it holds."""
+
+    def known_ids(self) -> "Mapping[Identity, str]":
+        """Return the ids of credentials that an earlier scan computed."""
+        ...
+
+    def remember(self, ids: "Mapping[Identity, str]") -> None:
+        """Keep what this scan learnt; `ids` are those of credentials that cost time."""
         ...
 
 

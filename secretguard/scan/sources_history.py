@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from secretguard.git.additions import find_additions
-from secretguard.git.history import Tag, parents_of, parse_tag, tree_of, written_text
+from secretguard.git.history import Tag, parents_of, parse_tag, reachability, tree_of, written_text
 from secretguard.git.objects import ObjectInfo, connectivity_checked, list_objects, read_objects
 from secretguard.git.refs import read_tips
 from secretguard.git.repository import Repository
-from secretguard.model import Blob, Location, Problem
+from secretguard.model import Blob, Location, Place, Problem
 from secretguard.scan.sources_places import Ancestry, locate_objects, or_problem
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
@@ -64,7 +64,11 @@ class HistorySource:
             return {}
         tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
         additions = partial(find_additions, self.repository, self._lineage(), self.problems)
-        ancestry = Ancestry(self.repository, self._graph, additions, self._tags, tips, self.problems)
+
+        def places(_: Collection[str]) -> Mapping[str, Place]:
+            return reachability(self._graph, self._tags, tips)
+
+        ancestry = Ancestry(self.repository, self._graph, additions, places, self._tags, tips, self.problems)
         return locate_objects(ancestry, mine)
 
     def _list(self) -> list[str]:

@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from secretguard.engine.detect import Detector, Finding, detect
-from secretguard.git.additions import Addition
-from secretguard.git.history import Links, Tag, links_of, parents_of, parse_tag, tree_of
 from secretguard.git.objects import read_objects
 from secretguard.git.packs import PackError
-from secretguard.git.refs import Tip, read_tips
+from secretguard.git.refs import read_tips
 from secretguard.git.repository import Repository
 from secretguard.git.store import ObjectStore, open_store
-from secretguard.git.tree_walk import find_additions_in
 from secretguard.model import Blob, Location, Problem
-from secretguard.scan.connections import connection_problems
-from secretguard.scan.history_sweep import Swept, findings, sweep_store
+from secretguard.scan.history_matches import ChangedError, Identity
+from secretguard.scan.history_places import HistoryPlaces
+from secretguard.scan.history_reading import Reading, read_history
+from secretguard.scan.history_state import History, HistoryFile
+from secretguard.scan.history_sweep import Size
 from secretguard.scan.progress import Sweeping
 from secretguard.scan.sources_history import HistorySource, scannable
-from secretguard.scan.sources_places import Ancestry, locate_objects, or_problem
+from secretguard.scan.sources_places import or_problem
 
 
 @dataclass(slots=True)
@@ -36,31 +36,23 @@ class PackedHistory:
     problems: list[Problem] = field(default_factory=list)
     objects: int = 0
     skipped: int = 0
+    volume: int = 0
+    """Bytes of all objects together."""
+    bytes_matched: int = 0
+    """Of those with a hit."""
+    judging: float = 0.0
+    """Seconds that the precise pass took."""
     pointers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """LFS object -> the blobs that stand for it in the history."""
-    swept: Swept = field(default_factory=Swept)
+    _file: HistoryFile | None = None
+    """Where this repository is remembered; None where it is not."""
+    _reading: Reading | None = None
+    _places: HistoryPlaces | None = None
+    _clean: dict[str, Size] = field(default_factory=dict)
+    """Objects that only git can read, and that hold nothing."""
     _unread: set[str] = field(default_factory=set)
     _by_git: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """Commits and tags that only git can read: type and content."""
-    _bytes_by_git: int = 0
-    _jobs: int = 0
-    _tips: list[Tip] | None = None
-    _links: dict[str, Links] | None = None
-
-    @property
-    def volume(self) -> int:
-        """Of all objects together."""
-        return self.swept.bytes + self._bytes_by_git
-
-    @property
-    def bytes_matched(self) -> int:
-        """Of those with a hit."""
-        return self.swept.bytes_matched
-
-    @property
-    def judging(self) -> float:
-        """Seconds that the precise pass took."""
-        return self.swept.judging
 
     def size(self) -> tuple[int, int]:
         """Return zeros: the sweep counts by itself."""
@@ -72,105 +64,86 @@ class PackedHistory:
 
     def sweep(self, sweeping: Sweeping) -> Iterator[tuple[Blob, Finding]]:
         """Yield each object that holds something, with what it holds."""
-        detector, jobs, progress = sweeping.detector, sweeping.jobs, sweeping.progress
-        self._jobs = jobs
-        prefilter = detector.prefilter
-        if prefilter is None:
-            raise ValueError("the sweep needs a prefilter")
-        self.swept = swept = sweep_store(self.store, detector, prefilter, jobs, progress)
-        self.objects += swept.objects
-        for oid, at in swept.pointers:
-            self.pointers[oid].append(self.store.name(at))
-        yield from findings(self.store, swept.candidates, detector, prefilter)
-        yield from self._read_by_git(detector)
-        self.problems += connection_problems(
-            self.repository, self.store, self._commits(), self._read_tips(), self.swept.loose_trees
+        if sweeping.use_cache:
+            self._file = HistoryFile(self.repository, sweeping.rules_digest)
+        remembered = self._file.load() if self._file else None
+        try:
+            reading = read_history(self.store, remembered or History(), sweeping)
+        except ChangedError:  # the objects are not what they were: nothing that is remembered counts
+            reading = read_history(self.store, History(), sweeping)
+        self._reading = reading
+        for name in sorted(reading.findings):
+            yield Blob(name, b""), reading.findings[name]
+        for one in reading.swept:
+            self.objects += one.objects
+            self.volume += one.bytes
+            self.bytes_matched += one.bytes_matched
+            for oid, raw_id in one.pointers:
+                self.pointers[oid].append(raw_id.hex())
+        self.judging = reading.judging
+        yield from self._read_by_git(reading, sweeping.detector)
+        tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
+        self._places = HistoryPlaces(
+            self.repository, self.store, reading, self._by_git, tips, self.problems, sweeping.jobs
         )
+        self._places.check()
 
     def has(self, blob: str) -> bool:
         """Whether this blob was looked at."""
-        return self.store.holds(blob) and blob not in self._unread
+        return blob not in self._unread and self.store.holds(blob)
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
         """Return where the objects with these ids live; ids of other sources are passed over."""
-        mine = set(filter(self.store.holds, ids))
-        if not mine:
-            return {}
-        ancestry = Ancestry(
-            self.repository, _Parents(self._commits()), self._additions, self._tags(), self._read_tips(), self.problems
-        )
-        return locate_objects(ancestry, mine)
+        mine = [name for name in ids if self.store.holds(name)]
+        return self._places.locate(mine) if self._places and mine else {}
 
-    def _additions(self, blobs: Collection[str]) -> Iterator[Addition]:
-        commits = self._commits()
-        usable: Collection[str] = commits.keys()
-        if self.repository.partial:
-            usable = {name for name, (tree, _) in commits.items() if self.store.holds(tree)}
-        if len(usable) < len(commits) or self.repository.shallow:
-            commits = {
-                name: (tree, tuple(one for one in parents if one in usable))
-                for name, (tree, parents) in commits.items()
-                if name in usable
-            }
-        return find_additions_in(self.repository, self.store, commits, blobs, self.problems, self._jobs)
+    def known_ids(self) -> Mapping[Identity, str]:
+        """Return the ids of credentials that an earlier scan computed."""
+        return self._reading.known_ids() if self._reading else {}
 
-    def _read_by_git(self, detector: Detector) -> Iterator[tuple[Blob, Finding]]:
+    def remember(self, ids: Mapping[Identity, str]) -> None:
+        """Keep for the next scan what this one learnt; `ids` are those of credentials that cost time."""
+        reading, places = self._reading, self._places
+        if self._file is None or reading is None or places is None or not reading.is_sound:
+            return
+        before, is_settled = reading.history, reading.division.is_settled
+        if before.located and not is_settled and not reading.division.lost:
+            return  # in a moment it can be; what is remembered is worth more
+        if reading.alike.occur_in(limit for one in reading.findings.values() for limit in one.problems):
+            return
+        learnt = reading.learnt(ids, self._clean, places.located() if is_settled else None)
+        is_old = reading.division.is_all_known and learnt.located is before.located
+        if not (is_old and learnt.ids == before.ids and learnt.by_git == before.by_git):
+            self._file.save(learnt)
+
+    def _read_by_git(self, reading: Reading, detector: Detector) -> Iterator[tuple[Blob, Finding]]:
         """Read what is damaged or large; git says what is wrong with it, or streams it."""
-        unread = {self.store.name(at) for at in self.swept.failed}
-        self._unread = set(unread)
-        read = partial(read_objects, self.repository, sorted(unread), self.problems)
-        for info, blob in or_problem(read, "objects", self.problems):
+        self._clean = reading.clean()
+        self._unread = reading.failed - self._clean.keys()
+        problems_before = len(self.problems)
+        read: dict[str, Size] = {}
+        holding: set[str] = set()
+        names = sorted(self._unread)
+        contents = partial(read_objects, self.repository, names, self.problems)
+        for info, blob in or_problem(contents, "objects", self.problems) if names else ():
             self._unread.discard(info.id)
             if info.type == "tree":
+                read[info.id] = Size()
                 continue
-            self.objects += blob.offset == 0
-            self._bytes_by_git += len(blob.data)
+            read[info.id] = Size(1, read.get(info.id, Size()).bytes + len(blob.data))
+            text = scannable(info, blob)
+            finding = detect(text, detector)
+            if info.type != "blob" or finding.matches or finding.problems:
+                holding.add(info.id)
             if info.type != "blob" and blob.offset == 0:
                 self._by_git[info.id] = info.type, blob.data
-            text = scannable(info, blob)
-            yield text, detect(text, detector)
+            yield text, finding
         self.skipped += len(self._unread)
-
-    def _commits(self) -> dict[str, Links]:
-        """Return each commit with its tree and parents."""
-        if self._links is None:
-            self._links = {self.store.name(at): links_of(head) for at, head in self.swept.commits}
-            for name, (kind, data) in self._by_git.items():
-                if kind == "commit":
-                    self._links[name] = tree_of(data), parents_of(data)
-        return self._links
-
-    def _tags(self) -> dict[str, Tag]:
-        found = {}
-        for at in self.swept.tags:
-            if content := self.store.read(self.store.raw_id(at)):
-                found[self.store.name(at)] = parse_tag(self.store.name(at), content[1])
-        found.update((name, parse_tag(name, data)) for name, (kind, data) in self._by_git.items() if kind == "tag")
-        return found
-
-    def _read_tips(self) -> list[Tip]:
-        if self._tips is None:
-            self._tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
-        return self._tips
-
-
-class _Parents(Mapping[str, tuple[str, ...]]):
-    """The parents of each commit, seen in its links."""
-
-    def __init__(self, links: Mapping[str, Links]) -> None:
-        self._links = links
-
-    def __getitem__(self, commit: str) -> tuple[str, ...]:
-        return self._links[commit][1]
-
-    def __contains__(self, commit: object) -> bool:
-        return commit in self._links
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._links)
-
-    def __len__(self) -> int:
-        return len(self._links)
+        for size in (*read.values(), *self._clean.values()):
+            self.objects += size.objects
+            self.volume += size.bytes
+        if len(self.problems) == problems_before:
+            self._clean |= {name: size for name, size in read.items() if name not in holding}
 
 
 def history_source(repository: Repository, reader: str = "packs") -> PackedHistory | HistorySource:

@@ -1,14 +1,15 @@
 """Where blobs and messages live in a repository: commits, tags, notes, stashes, indexes, dangling trees."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from secretguard.errors import GitError
 from secretguard.git.additions import Addition
-from secretguard.git.history import Commit, Tag, parse_commit, peel, reachability, read_commits
+from secretguard.git.history import Commit, Tag, parse_commit, peel, read_commits
 from secretguard.git.index import index_blobs, staged
 from secretguard.git.objects import list_objects
 from secretguard.git.refs import Tip
@@ -26,13 +27,16 @@ class Ancestry:
     """What the commits, tags and refs of a repository say."""
 
     repository: Repository
-    graph: Mapping[str, Collection[str]]
-    """Each commit with its parents."""
+    commits: Container[str]
     additions: Callable[[Collection[str]], Iterable[Addition]]
     """Says which commits add these blobs, and where."""
+    places: Callable[[Collection[str]], Mapping[str, Place]]
+    """Says what keeps these commits; those that nothing keeps are left out."""
     tags: Mapping[str, Tag]
     tips: Collection[Tip]
     problems: list[Problem]
+    known: Mapping[str, Commit] = field(default_factory=dict)
+    """Commits that need not be read for their author and date."""
 
     def named(self) -> Iterator[tuple[str, Tip]]:
         """Yield what each ref finally points at."""
@@ -48,10 +52,9 @@ def locate_objects(ancestry: Ancestry, ids: Collection[str]) -> Found:
     blobs = {name for name in ids if name not in found}
     if not blobs:
         return found
-    repository, problems = ancestry.repository, ancestry.problems
-    places = reachability(ancestry.graph, ancestry.tags, ancestry.tips)
-    additions = or_problem(partial(ancestry.additions, blobs), "history", problems)
-    _add(found, added(repository, additions, places, problems))
+    additions = [*or_problem(partial(ancestry.additions, blobs), "history", ancestry.problems)]
+    places = ancestry.places({one.commit for one in additions})
+    _add(found, added(ancestry.repository, additions, places, ancestry.problems, ancestry.known))
     _add(found, _named_or_staged(ancestry, blobs))
     if rest := blobs - found.keys():
         _add(found, _added_by_none(ancestry, rest))
@@ -59,11 +62,18 @@ def locate_objects(ancestry: Ancestry, ids: Collection[str]) -> Found:
 
 
 def added(
-    repository: Repository, additions: Iterable[Addition], places: Mapping[str, Place], problems: list[Problem]
+    repository: Repository,
+    additions: Collection[Addition],
+    places: Mapping[str, Place],
+    problems: list[Problem],
+    known: Mapping[str, Commit] = MappingProxyType({}),
 ) -> list[Location]:
-    """Return a location for each addition, oldest first; `places` says what keeps the commit."""
-    additions = list(additions)
-    commits = _commits(repository, {one.commit for one in additions}, problems)
+    """Return a location for each addition, oldest first.
+
+    `places` says what keeps the commit. Commits that are not `known` are read.
+    """
+    unknown = {one.commit for one in additions} - known.keys()
+    commits = {**known, **_commits(repository, unknown, problems)} if unknown else known
     blobs = {one.blob for one in additions}
     at_head = {entry for entry in head_files(repository, problems) if entry.blob in blobs} if blobs else set()
 
@@ -112,7 +122,7 @@ def _add(found: Found, locations: Iterable[Location]) -> None:
 
 
 def _messages(ancestry: Ancestry, ids: Collection[str]) -> Iterator[Location]:
-    commits = [name for name in ids if name in ancestry.graph]
+    commits = [name for name in ids if name in ancestry.commits]
     yield from message_locations(ancestry.repository, commits, ancestry.problems)
     refs = {tip.id: tip.ref for tip in ancestry.tips if tip.ref}
     for tag in (ancestry.tags[name] for name in ids if name in ancestry.tags):
@@ -149,7 +159,7 @@ def _added_by_none(ancestry: Ancestry, blobs: Collection[str]) -> Iterator[Locat
 
 
 def _tagged_trees(ancestry: Ancestry) -> list[tuple[Tip, str]]:
-    named = {target: tip for target, tip in ancestry.named() if target not in ancestry.graph}
+    named = {target: tip for target, tip in ancestry.named() if target not in ancestry.commits}
     if not named:
         return []
     listed = or_problem(partial(list_objects, ancestry.repository, []), "history", ancestry.problems)

@@ -33,6 +33,11 @@ HARMLESS = {
     "counting": "OAuthToken: 'abc123def456'\n",
     "a key that every page shows": f"Authorization: Bearer sb_publishable_{VALUE}_{HEX[:8]}\n",
     "an option without a value": "(`PGPASSWORD=`, a bare `password:`)\n",
+    "two names in a sentence": "split settings (`PGPASSWORD`, `POSTGRES_*`) and `.pgpass` lines\n",
+    "the word of a manual": "- host: 10.20.30.40\n  username: admin\n  password: sunshine\n",
+    "a manual's password": "connect(host='10.20.30.40', username='admin', password='Password123')\n",
+    "an option's name at a line's end": "sendemail.smtpPass\n    value: of the option\n",
+    "a hidden word's name": "smtp-pass    is asked for\nsmtp_authpass,$compose,$time);\nmail.smtppass::\n",
 }
 
 
@@ -78,3 +83,33 @@ def test_an_address_as_user_and_a_raw_sign_in_the_password() -> None:
 def test_whose_server_it_is_says_the_name_before_the_url_and_not_the_next_line() -> None:
     text = f"CLICKHOUSE_URL=https://app:{VALUE}@olap.acme-corp.net:8443\nSITE_URL=https://bot:{HEX}@www.acme-corp.net\n"
     assert {match.user: match.family for match in reported(text)} == {"app": "clickhouse", "bot": "url"}
+
+
+def test_any_word_is_a_password_beside_the_driver_of_a_database() -> None:
+    (match,) = reported("production:\n  adapter: mysql2\n  host: 10.20.30.40\n  username: shop\n  password: sunshine\n")
+    assert (match.user, match.secret.reveal(), match.family) == ("shop", "sunshine", "mysql")
+
+
+@pytest.mark.parametrize("value", [VALUE, "Sunshine2024", "sunshine7!", "kxQQvbTzmWpL", "sun^shine", "4sunshine"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- host: 10.20.30.40\n  username: admin\n  password: {}\n",
+        "connect(host='10.20.30.40', username='admin', password='{}')\n",
+        '{{"host": "10.20.30.40", "username": "admin", "pwd": "{}"}}\n',
+        '{{\\"host\\": \\"10.20.30.40\\", \\"username\\": \\"admin\\", \\"pass\\": \\"{}\\"}}\n',
+        "<host>10.20.30.40</host>\n<username>admin</username>\n<password>{}</password>\n",
+        "host = '10.20.30.40'\nuser = 'admin'\npassword = os.getenv('PW', '{}')\n",
+    ],
+)
+def test_a_value_with_the_shape_of_a_password_needs_no_engine(text: str, value: str) -> None:
+    (match,) = reported(text.format(value))
+    assert (match.user, match.secret.reveal()) == ("admin", value)
+
+
+def test_a_sample_login_in_a_url_is_not_even_ignored_and_half_of_one_is_told() -> None:
+    assert find("http://user:password@www.acme-corp.net/\nhttps://UserName:Secret@git.acme-corp.net/\n") == []
+    (match,) = reported(f"https://user:{VALUE}@git.acme-corp.net/\n")
+    assert match.secret.reveal() == VALUE
+    (match,) = find("https://deploy:password@git.acme-corp.net/\n")
+    assert match.user == "deploy"

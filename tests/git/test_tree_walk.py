@@ -332,6 +332,23 @@ def test_a_commit_that_names_no_tree_is_left_to_git(walk: SimpleNamespace, repo:
     assert [problem.where for problem in problems] == [f"commit {bad}"]
 
 
+def test_a_squashed_branch_adds_what_the_merge_of_it_did_not(walk: SimpleNamespace, repo: Workshop) -> None:
+    repo.commit("base", **{f"d{number}__f": "old\n" for number in range(80)})
+    repo.git("checkout", "-q", "-b", "side")
+    repo.commit("side", **{f"d{number}__f": "new\n" for number in range(80)})
+    repo.git("checkout", "-q", "main")
+    main = repo.commit("main", other="more\n")
+    repo.git("merge", "-q", "-m", "merge", "side")
+    merge, tree = repo.git("rev-parse", "HEAD"), repo.git("rev-parse", "HEAD^{tree}")
+    squashed = repo.git("commit-tree", "-p", main, "-m", "squashed", tree)
+    repo.git("update-ref", "refs/heads/squashed", squashed)
+    commits = commits_of(repo)
+    for order in (sorted(commits), sorted(commits, reverse=True), [merge, *commits], [squashed, *commits]):
+        found, _ = walked(walk, repo, commits={commit: commits[commit] for commit in order})
+        assert sum(one.commit == squashed for one in found) == 80
+        assert not any(one.commit == merge for one in found)
+
+
 def bomb(repo: Workshop, blob: str, levels: int = 12) -> str:
     tree = repo.git("mktree", stdin=f"100644 blob {blob}\tf\n".encode())
     for _ in range(levels):

@@ -1,9 +1,12 @@
 """Theorem (b) of the design: the precise pass without Hyperscan finds nothing that the prefilter does not point at."""
 
 import base64
+import string
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from secretguard.examples import fill
 from secretguard.model import Match, Rule
@@ -75,3 +78,30 @@ def test_all_rules_together_agree_with_the_oracle() -> None:
     for rule in RULES:
         text = fill(rule.examples[0], 3)
         assert places(find(text)) == places(find(text, without_prefilter=True)), rule.id
+
+
+KEYS = st.sampled_from(
+    ["DB_PASSWORD", "db.password", "smtpPass", "MYSQL_PWD", "redis_auth_password", "PGPASSWORD", "mail.smtp.passwd",
+     "password", "passwd", "setPassword", "--db-password", "config.setPassword", "kafka_passphrase", "database.pwd"]
+)  # fmt: skip
+LINES = st.sampled_from(
+    ["{k}={v}", "{k}: {v}", '{k} = "{v}"', "{k}:'{v}'", '"{k}": "{v}",', "{k} => '{v}',", "{k}:={v}", "{k} ?= {v}",
+     "{k}<-'{v}'", "define('{k}', '{v}');", "{k}('{v}')", 'os.environ["{k}"] = "{v}"', "{k} {v}", "{k} '{v}'",
+     "ENV {k} {v}", "setenv {k} {v}", "<{k}>{v}</{k}>", '<add key="{k}" value="{v}"/>', '<e name="{k}" t="s">{v}</e>',
+     "- name: {k}\n  value: {v}", '- name: "{k}"\n  value: "{v}"', '"name": "{k}",\n"value": "{v}"',
+     "{k} = os.getenv('X', '{v}')", "{k}: process.env.X || '{v}'", "{k}=${{X:-{v}}}", '{{\\"{k}\\": \\"{v}\\"}}',
+     "{k}: str = '{v}'", "{k}={v} # why", "f({k}=b'{v}')", "host=db user=app dbname=x {k}={v}", "{k}={v};Server=db;",
+     "Server=db;{k}={v}", "postgres://app:{v}@db/x", "https://user:{v}@h/", "https://{v}:secret@h/?{k}={v}"]
+)  # fmt: skip
+VALUES = st.one_of(
+    st.sampled_from(["password", "secret", "pass", "Passw0rd", "md5" + "0a" * 16, "admin", "x1", "1x", "$x", "${X}", "{{x}}",
+                     "%s", "%(x)s", "*", "--y", "-y", "=y", ":y", "#y", "<y>", "None", "a.b", "(y)", "$5y", "'y"]),  # fmt: skip
+    st.text(string.ascii_letters + string.digits + "!#$%&*+-./:;<=>?@^_{|}~ '\"`\\,()[]", min_size=1, max_size=24),
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(KEYS, LINES, VALUES, st.sampled_from(["", "host: h.acme.io\nuser: app\n", "adapter: mysql2\nuser: app\n"]))
+def test_however_a_setting_is_written_the_prefilter_points_at_it(key: str, line: str, value: str, before: str) -> None:
+    text = before + line.format(k=key, v=value) + "\n"
+    assert places(find(text)) == places(find(text, without_prefilter=True))

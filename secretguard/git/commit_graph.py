@@ -1,0 +1,128 @@
+"""Commits with their trees and parents as tables of raw ids: a hundred thousand of them are a few megabytes."""
+
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate, repeat
+from operator import itemgetter
+from struct import iter_unpack
+
+from secretguard.git.families import NONE
+from secretguard.git.history import PRIORITY, Links, Tag, head_of, links_of, peel
+from secretguard.git.refs import Tip
+from secretguard.model import Place
+
+
+@dataclass(slots=True)
+class CommitTable:
+    """Commits in the order in which they were added."""
+
+    width: int
+    """Bytes of an id."""
+    ids: bytearray = field(default_factory=bytearray)
+    trees: bytearray = field(default_factory=bytearray)
+    """For each commit the id of its tree, zeros if it names none."""
+    counts: "array[int]" = field(default_factory=lambda: array("I"))
+    parents: bytearray = field(default_factory=bytearray)
+    """The parents of all, as many for each as `counts` says."""
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def add(self, raw_id: bytes, data: bytes) -> None:
+        """Take in a raw commit."""
+        tree, parents = links_of(bytes(head_of(data)))
+        self._add(raw_id, _raw(tree, self.width), [_raw(name, self.width) for name in parents])
+
+    def extend(self, other: "CommitTable") -> None:
+        """Take in the commits of another table."""
+        self.ids += other.ids
+        self.trees += other.trees
+        self.counts += other.counts
+        self.parents += other.parents
+
+    def only(self, wanted: Collection[bytes]) -> "CommitTable":
+        """Return those commits that are `wanted`."""
+        found = CommitTable(self.width)
+        for raw_id, tree, parents in self._rows():
+            if raw_id in wanted:
+                found._add(raw_id, tree, parents)
+        return found
+
+    def links(self) -> Iterator[tuple[str, Links]]:
+        """Yield each commit with its tree, empty if it names none, and its parents."""
+        none = bytes(self.width)
+        for raw_id, tree, parents in self._rows():
+            yield raw_id.hex(), ("" if tree == none else tree.hex(), tuple(raw.hex() for raw in parents))
+
+    def _add(self, raw_id: bytes, tree: bytes, parents: Collection[bytes]) -> None:
+        self.ids += raw_id
+        self.trees += tree or bytes(self.width)
+        known = b"".join(parents)
+        self.counts.append(len(known) // self.width)
+        self.parents += known
+
+    def _rows(self) -> Iterator[tuple[bytes, bytes, list[bytes]]]:
+        ids, trees, parents = (cut(one, self.width) for one in (self.ids, self.trees, self.parents))
+        for raw_id, tree, count in zip(ids, trees, self.counts, strict=True):
+            yield raw_id, tree, [next(parents) for _ in range(count)]
+
+
+class CommitGraph:
+    """The commits of some tables, by name; walked by number."""
+
+    def __init__(self, tables: Iterable[CommitTable], width: int) -> None:
+        """Take the commits of all `tables`."""
+        whole = CommitTable(width)
+        for table in tables:
+            whole.extend(table)
+        self._width = width
+        self._numbers = dict(zip(cut(whole.ids, width), range(len(whole)), strict=True))
+        self._parents = array("i", map(self._numbers.get, cut(whole.parents, width), repeat(NONE)))
+        self._firsts = array("I", accumulate(whole.counts, initial=0))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._number(name) != NONE
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every parent is there."""
+        return NONE not in self._parents
+
+    def places(self, commits: Iterable[str], tags: Mapping[str, Tag], tips: Iterable[Tip]) -> dict[str, Place]:
+        """Say of those `commits` that something keeps what it is, as `history.reachability` says of all."""
+        tips = [*tips]
+        reached = bytearray(len(self._firsts))
+        for mark, place in enumerate(PRIORITY, 1):
+            starts = {peel(tip.id, tags) for tip in tips if tip.place is place}
+            self._mark([self._number(name) for name in starts], mark, reached)
+        numbers = ((name, self._number(name)) for name in commits)
+        return {name: PRIORITY[reached[one] - 1] for name, one in numbers if one != NONE and reached[one]}
+
+    def _mark(self, waiting: list[int], mark: int, reached: bytearray) -> None:
+        firsts, parents = self._firsts, self._parents
+        while waiting:
+            one = waiting.pop()
+            while one != NONE and not reached[one]:
+                reached[one] = mark
+                first, stop = firsts[one], firsts[one + 1]
+                if stop - first > 1:
+                    waiting.extend(parents[first + 1 : stop])
+                one = parents[first] if stop > first else NONE
+
+    def _number(self, name: str) -> int:
+        return self._numbers.get(_raw(name, self._width), NONE)
+
+
+def cut(ids: bytes | bytearray, width: int) -> Iterator[bytes]:
+    """Yield each id of a table."""
+    return map(itemgetter(0), iter_unpack(f"{width}s", ids))
+
+
+def _raw(name: str, width: int) -> bytes:
+    """Return a raw id, nothing for what is none."""
+    try:
+        raw = bytes.fromhex(name)
+    except ValueError:
+        return b""
+    return raw if len(raw) == width and len(name) == 2 * width else b""

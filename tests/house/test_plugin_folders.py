@@ -98,7 +98,11 @@ def bundle() -> dict[str, Any]:
         if not isinstance(node, ast.Expr) and "setuptools" not in ast.unparse(node)
     ]
     module = compile(ast.Module(body, []), "setup.py", "exec")
-    names: dict[str, Any] = {"__file__": str(ROOT / "setup.py"), "find_packages": lambda include: [], "Extension": object}
+    names: dict[str, Any] = {
+        "__file__": str(ROOT / "setup.py"),
+        "find_packages": lambda include: [],
+        "Extension": object,
+    }
     exec(module, names)
     found: dict[str, Any] = names["bundle"]()
     return found

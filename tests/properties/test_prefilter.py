@@ -94,8 +94,35 @@ LINES = st.sampled_from(
      "Server=db;{k}={v}", "postgres://app:{v}@db/x", "https://user:{v}@h/", "https://{v}:secret@h/?{k}={v}"]
 )  # fmt: skip
 VALUES = st.one_of(
-    st.sampled_from(["password", "secret", "pass", "Passw0rd", "md5" + "0a" * 16, "admin", "x1", "1x", "$x", "${X}", "{{x}}",
-                     "%s", "%(x)s", "*", "--y", "-y", "=y", ":y", "#y", "<y>", "None", "a.b", "(y)", "$5y", "'y"]),  # fmt: skip
+    st.sampled_from(
+        [
+            "password",
+            "secret",
+            "pass",
+            "Passw0rd",
+            "md5" + "0a" * 16,
+            "admin",
+            "x1",
+            "1x",
+            "$x",
+            "${X}",
+            "{{x}}",
+            "%s",
+            "%(x)s",
+            "*",
+            "--y",
+            "-y",
+            "=y",
+            ":y",
+            "#y",
+            "<y>",
+            "None",
+            "a.b",
+            "(y)",
+            "$5y",
+            "'y",
+        ]
+    ),
     st.text(string.ascii_letters + string.digits + "!#$%&*+-./:;<=>?@^_{|}~ '\"`\\,()[]", min_size=1, max_size=24),
 )
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from secretguard.engine.anchors import EncodedAnchor
 
 _FLAGS = hyperscan.HS_FLAG_MULTILINE
+_BLANK = bytes(4096)
+_MARGIN = 1024
+_NOT_BLANK = re.compile(rb"[^\0]")
 _SAMPLES = 40
 _BEFORE = (b"", b"some line before\n" * 8)
 
@@ -71,10 +74,13 @@ class HyperscanPrefilter:
         found: Ends = []
         owners = self._owners
 
-        def on_hit(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            found.append((end, owners[expression]))
+        begin = 0
 
-        self._database.scan(data, match_event_handler=on_hit)  # type: ignore[type-var]  # it takes any buffer
+        def on_hit(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            found.append((begin + end, owners[expression]))
+
+        for begin, stretch in _without_blanks(bytes(data) if isinstance(data, memoryview) else data):  # noqa: B007
+            self._database.scan(stretch, match_event_handler=on_hit)  # type: ignore[type-var]  # it takes any buffer
         for number, expression in self._missed:
             found += ((match.end(), number) for match in expression.finditer(data))
         return found
@@ -93,6 +99,21 @@ class HyperscanPrefilter:
             else:
                 encoded.setdefault(owner - self._rules, []).append(end)
         return Hits(rules, encoded)
+
+
+def _without_blanks(data: bytes | bytearray) -> Iterator[tuple[int, bytes | bytearray]]:
+    """Yield (offset, stretch) of what is not zeros alone, which keep the expressions of wide text busy for nothing.
+
+    A margin wider than any expression stays, so that every hit is the same.
+    """
+    begin = 0
+    while (blank := data.find(_BLANK, begin + _MARGIN)) >= 0:
+        yield begin, data[begin : blank + _MARGIN]
+        more = _NOT_BLANK.search(data, blank + len(_BLANK))
+        if more is None:
+            return
+        begin = more.start() - _MARGIN
+    yield begin, data[begin:] if begin else data
 
 
 class Compiled(NamedTuple):

@@ -24,6 +24,7 @@ cdef class TreePairs:
                    holders="int[::1]")
     cdef _holders(self, int[::1] family, int[::1] starts)
 
+    @cython.locals(one=int)
     cpdef list compare(self, int tree, list parents)
 
     @cython.locals(spot=Py_ssize_t, steps="long long", found=Py_ssize_t, end=Py_ssize_t, one=int, at=Py_ssize_t,

@@ -143,6 +143,9 @@ class TreePairs:
         """
         self.found = []
         self.steps = 0
+        for one in (tree, *parents):
+            if not self._is_readable(one):
+                raise LeftToGitError  # git reads them even where they are the same
         if tree not in parents:
             self._descend(tree, parents[0] if parents else _NONE, parents[1:], 0, 0)
         return self.found

@@ -36,15 +36,11 @@ def find_additions_in(
     if not wanted:
         return
     blobs = sorted(wanted)
-    pairs, roots, nowhere = _compared(repository, store, commits, blobs, jobs)
+    pairs, roots = _compared(repository, store, commits, blobs, jobs)
     left: dict[str, Sequence[str]] = {}
     for commit, (_, parents) in commits.items():
-        root = roots[commit]
-        if root == nowhere:
-            left[commit] = parents
-            continue
         try:
-            found = pairs.compare(root, [roots[parent] for parent in parents])
+            found = pairs.compare(roots[commit], [roots[parent] for parent in parents])
         except LeftToGitError:
             left[commit] = parents
             continue
@@ -56,17 +52,16 @@ def find_additions_in(
 
 def _compared(
     repository: Repository, store: ObjectStore, commits: Commits, blobs: Sequence[str], jobs: int
-) -> tuple[TreePairs, dict[str, int], int]:
-    """Return what compares trees, the number of each commit's tree, and the number of what is no tree."""
+) -> tuple[TreePairs, dict[str, int]]:
+    """Return what compares trees, and the number of each commit's tree."""
     width = len(blobs[0]) // 2
     trees = {commit: tree for commit, (tree, _) in commits.items()}
     for parent in {parent for _, parents in commits.values() for parent in parents} - trees.keys():
         trees[parent] = _tree(store, parent)
-    ids = _raw_ids([*trees.values(), ""], width)
+    ids = _raw_ids([*trees.values()], width)
     skeleton = read_skeleton(store, ids, {bytes.fromhex(blob): number for number, blob in enumerate(blobs)}, jobs)
-    *numbers, nowhere = skeleton.numbers(ids)
-    pairs = skeleton.pairs(bytes.fromhex(repository.empty_tree))
-    return pairs, dict(zip(trees, numbers, strict=True)), nowhere
+    numbers = skeleton.numbers(ids)
+    return skeleton.pairs(bytes.fromhex(repository.empty_tree)), dict(zip(trees, numbers, strict=True))
 
 
 def _tree(store: ObjectStore, commit: str) -> str:
@@ -75,7 +70,7 @@ def _tree(store: ObjectStore, commit: str) -> str:
 
 
 def _raw_ids(trees: Sequence[str], width: int) -> bytes:
-    """Return the ids of trees in one row, all zeros for what a malformed commit names."""
+    """Return the ids of trees in one row, all zeros, which no tree has, for what a malformed commit names."""
     nowhere = "0" * (2 * width)
     names = [tree if len(tree) == 2 * width else nowhere for tree in trees]
     with suppress(ValueError):

@@ -51,3 +51,15 @@ def test_without_the_fallback_an_expression_is_not_run_twice() -> None:
     compiled = compile_prefilter(rules, ())
     assert compiled.missed == ()
     assert hits(HyperscanPrefilter(compiled, rules), b"acme_abcd acme_wxyz\n") == [9, 19]
+
+
+def test_zeros_between_two_hits_change_nothing_but_their_offsets() -> None:
+    rules = (rule("acme-[a-z]{8}"),)
+    prefilter = HyperscanPrefilter(compile_prefilter(rules, ()), rules)
+    text = b"key = acme-abcdefgh\n"
+    alone = prefilter.ends(text)
+    assert alone
+    for gap in (0, 1, 4095, 4096, 5121, 100_000):
+        apart = [*alone, *((end + len(text) + gap, owner) for end, owner in alone)]
+        assert prefilter.ends(text + bytes(gap) + text) == apart
+        assert prefilter.ends(bytes(gap) + text + bytes(gap)) == [(end + gap, owner) for end, owner in alone]

@@ -21,7 +21,7 @@ DIRECTORIES = [bytes([number]) * 8 + b"\0 40000 d\0\0\0" for number in range(3)]
 WANTED = [b"100644 a\x00100644 b\x00" + bytes([0, number]) for number in range(3)]
 UNWANTED = [b"100644 a\x00100644 b\x00" + bytes([1, number]) for number in range(3)]
 STRANGER = b"not in the table" + bytes(4)
-MODES = ("40000", "100644", "100755", "120000", "160000")
+MODES = ("40000", "100644", "100755", "120000", "160000", "60000", "644")
 KINDS = {0o4: "directory", 0o10: "file", 0o12: "file"}
 """By the highest bits of the mode; git takes all else for a submodule."""
 ENTRIES = st.tuples(

@@ -251,6 +251,7 @@ def tree_of_entries(repo: Workshop, *entries: tuple[str, bytes, str]) -> str:
 ODD_TREES = {
     "a mode with a zero in front": [("0100644", b"f", 1), ("040000", b"g", 3)],
     "a mode that nobody knows": [("100664", b"f", 1), ("777", b"g", 2), ("60000", b"h", 1)],
+    "modes that nobody knows, and wanted": [("60000", b"h", 1), ("150000", b"i", 1)],
     "out of order": [("100644", b"z", 1), ("100644", b"a", 2)],
     "a directory in the place of a file": [("40000", b"a", 3), ("100644", b"a.b", 1)],
     "a name twice": [("100644", b"f", 1), ("100644", b"f", 2)],
@@ -324,12 +325,14 @@ def test_a_name_with_a_slash_is_found_where_git_loses_its_way(walk: SimpleNamesp
 def test_a_commit_that_names_no_tree_is_left_to_git(walk: SimpleNamespace, repo: Workshop, named: str) -> None:
     first = repo.commit("one", f="1\n")
     tree = repo.git("rev-parse", "HEAD^{tree}")
-    raw = repo.raw("cat-file", "commit", first).replace(tree.encode(), named.encode())
-    bad = store_commit(repo, raw)
-    commits = {first: (tree, []), bad: (named, [first])}
+    raw = repo.raw("cat-file", "commit", repo.git("commit-tree", f"-p{first}", "-m", "x", tree))
+    bad = store_commit(repo, raw.replace(tree.encode(), named.encode()))
+    worse = store_commit(repo, raw.replace(tree.encode(), named.encode()).replace(first.encode(), bad.encode()))
+    commits = {first: (tree, []), bad: (named, [first]), worse: (named, [bad])}
     found, problems = walked(walk, repo, commits=commits)
     assert {one.commit for one in found} == {first}
-    assert [problem.where for problem in problems] == [f"commit {bad}"]
+    assert problems == by_git(repo, commits=commits)[1]
+    assert f"commit {bad}" in {problem.where for problem in problems}
 
 
 def test_a_squashed_branch_adds_what_the_merge_of_it_did_not(walk: SimpleNamespace, repo: Workshop) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
@@ -58,7 +57,7 @@ def write_doubled(path: Path) -> tuple[int, int]:
 
 
 def _second(rule: Rule) -> dict[str, Any] | None:
-    values = {one.name: getattr(rule, one.name) for one in fields(rule) if one.name not in _LEFT_OUT}
+    values = {name: value for name, value in rule._asdict().items() if name not in _LEFT_OUT}
     for name in _EXPRESSIONS:
         values[name] = _each(turned, values[name])
     values["anchors"] = _each(_turn, values["anchors"])

@@ -42,7 +42,7 @@ cdef class TreeReader:
     cdef int _key(self, const unsigned char[::1] data, Py_ssize_t name, Py_ssize_t nul, int kind) except -2
 
     @cython.locals(found=int, stranger=bytes)
-    cdef int _value(self, const unsigned char[::1] data, Py_ssize_t at, int kind) except? -3
+    cdef int _child(self, const unsigned char[::1] data, Py_ssize_t at, int kind) except? -3
 
 @cython.locals(size=Py_ssize_t, name=Py_ssize_t, mode=int, nul=Py_ssize_t, kind=int)
 cdef (int, Py_ssize_t, Py_ssize_t) _entry(const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t width) noexcept

@@ -155,8 +155,8 @@ class TreeReader:
             last_kind, last_name, last_nul = _entry(tree, previous, self.width)
             if _order(tree, last_name, last_nul, last_kind, tree, name, nul, kind) >= 0:
                 return _DISORDER
-        before = self._value(base, base_nul + 1, base_kind) if order >= 0 else _NONE
-        after = self._value(tree, nul + 1, kind) if order <= 0 else _NONE
+        before = self._child(base, base_nul + 1, base_kind) if order >= 0 else _NONE
+        after = self._child(tree, nul + 1, kind) if order <= 0 else _NONE
         if before != after:
             key = self._key(tree, name, nul, kind) if order <= 0 else self._key(base, base_name, base_nul, base_kind)
             self._append(key, before, after)
@@ -188,7 +188,7 @@ class TreeReader:
         self.recent[spot] = number
         return number
 
-    def _value(self, data: Bytes, at: int, kind: int) -> int:
+    def _child(self, data: Bytes, at: int, kind: int) -> int:
         """Return the value of an entry whose id is at `data[at:]`."""
         if kind == _DIRECTORY:
             found = self.table.find(data, at)

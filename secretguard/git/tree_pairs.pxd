@@ -45,7 +45,7 @@ cdef class TreePairs:
     cdef list _below(self, int name, int first, list more)
 
     @cython.locals(record=Py_ssize_t, begin=Py_ssize_t, end=Py_ssize_t)
-    cdef int _value(self, Py_ssize_t tree, int name) except? -1
+    cdef int _child(self, Py_ssize_t tree, int name) except? -1
 
     cdef bytes _path_to(self, int level)
 

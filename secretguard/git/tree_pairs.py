@@ -249,12 +249,12 @@ class TreePairs:
         """Return which trees the parents have at a name: `first`, if it is one, and those of `more`."""
         values = [first] if first >= 0 else []
         for parent in more:
-            value = self._value(parent, name)
+            value = self._child(parent, name)
             if value >= 0 and value not in values:
                 values.append(value)
         return values
 
-    def _value(self, tree: int, name: int) -> int:
+    def _child(self, tree: int, name: int) -> int:
         """Return what a tree has at a name."""
         while tree >= 0:
             begin = self.trees[tree * _ROW + _BEGIN]

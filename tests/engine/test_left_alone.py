@@ -111,5 +111,5 @@ def test_a_sample_login_in_a_url_is_not_even_ignored_and_half_of_one_is_told() -
     assert find("http://user:password@www.acme-corp.net/\nhttps://UserName:Secret@git.acme-corp.net/\n") == []
     (match,) = reported(f"https://user:{VALUE}@git.acme-corp.net/\n")
     assert match.secret.reveal() == VALUE
-    (match,) = find("https://deploy:password@git.acme-corp.net/\n")
+    (match,) = find("https://deploy:{}@git.acme-corp.net/\n".format("password"))
     assert match.user == "deploy"

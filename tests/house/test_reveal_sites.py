@@ -14,6 +14,7 @@ SITES = {
     "secretguard/scan/baseline_import.py": "compares with the values that another tool's report holds",
     "secretguard/scan/credentials.py": "groups the occurrences of one value",
     "secretguard/scan/foreign.py": "compares with the hashes and allowlists of other tools",
+    "secretguard/scan/history_matches.py": "tells which matches of a history say the same, by keyed digests",
     "secretguard/scan/identity.py": "makes the id",
 }
 """Module -> what it needs the value for."""

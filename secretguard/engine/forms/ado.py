@@ -27,7 +27,7 @@ _PAIR = compiled(
 _USERS = ("userid", "user", "uid", "username")
 _PASSWORDS = ("password", "pwd", "passwd")
 _HOSTS = ("server", "datasource", "address", "addr", "networkaddress", "host", "hostname")
-_LEAST = 3
+_LEAST = 2
 """Bytes of a value; less is no password, and a generated line may hold it a hundred thousand times."""
 _MOST = 16
 """Settings on each side of the password; a generated line holds thousands that belong to nothing."""
@@ -42,17 +42,16 @@ _ENGINES = (
 
 def parse(found: Found) -> Iterator[Parts]:
     """Yield the login of one string; the pattern's match is the password key with its value."""
-    if len(found.data[found.start : found.end].partition(b"=")[2].strip()) < _LEAST:
-        return
     low, high = enclosing_lines(found.data, found.start, found.end, 1024)
     pairs = list(_PAIR.finditer(found.data, low, high))
     mine = next((n for n, pair in enumerate(pairs) if pair.start() <= found.start < pair.end()), None)
-    if mine is None:
+    if mine is None or len(pairs[mine][2].strip()) < _LEAST:
         return
     first = last = mine
     while first > max(0, mine - _MOST) and found.data[pairs[first - 1].end() : pairs[first].start()].strip() == b";":
         first -= 1
-    while last + 1 < min(len(pairs), mine + _MOST) and found.data[pairs[last].end() : pairs[last + 1].start()].strip() == b";":
+    most = min(len(pairs), mine + _MOST)
+    while last + 1 < most and found.data[pairs[last].end() : pairs[last + 1].start()].strip() == b";":
         last += 1
     given: dict[str, str] = {}
     for pair in pairs[first : last + 1]:

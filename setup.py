@@ -11,8 +11,11 @@ from pathlib import Path
 from setuptools import Extension, find_packages, setup
 
 ROOT = Path(__file__).parent
-COMPILED = ("delta", "families", "packed_trees", "tree_changes", "tree_pairs", "tree_table")
-"""Modules of secretguard.git that Cython compiles."""
+COMPILED = (
+    "git.delta", "git.families", "git.packed_trees", "git.tree_changes", "git.tree_pairs", "git.tree_table", "git.walk",
+    "engine.clean_lines", "engine.fresh_lines", "scan.history_watch",
+)  # fmt: skip
+"""Modules that Cython compiles."""
 
 
 def bundle() -> dict[str, object]:
@@ -49,7 +52,7 @@ def compiled() -> list[Extension]:
         from Cython.Build import cythonize
 
         extensions: list[Extension] = cythonize(
-            [f"secretguard/git/{name}.py" for name in COMPILED],
+            [f"secretguard/{name.replace('.', '/')}.py" for name in COMPILED],
             build_dir="build/cython",
             compiler_directives={
                 "language_level": 3,
@@ -69,7 +72,7 @@ def compiled() -> list[Extension]:
 
 
 setup(
-    package_data={"": ["*.yaml", "py.typed"], "secretguard.git": ["*.pxd"]},
+    package_data={"": ["*.yaml", "py.typed"], "secretguard.git": ["*.pxd"], "secretguard.engine": ["*.pxd"], "secretguard.scan": ["*.pxd"]},
     ext_modules=compiled(),
     options={"build_ext": {"parallel": True}},
     **bundle(),

@@ -1,6 +1,8 @@
 """Commits with their trees and parents as tables of raw ids: a hundred thousand of them are a few megabytes."""
 
+import re
 from array import array
+from binascii import unhexlify
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, repeat
@@ -11,6 +13,12 @@ from secretguard.git.families import NONE
 from secretguard.git.history import PRIORITY, Links, Tag, head_of, links_of, peel
 from secretguard.git.refs import Tip
 from secretguard.model import Place
+
+_USUAL = {
+    width: re.compile(rb"tree ([0-9a-f]{%d})\n((?:parent [0-9a-f]{%d}\n)*)author " % (2 * width, 2 * width))
+    for width in (20, 32)
+}
+"""How a commit begins that git wrote, by the bytes of an id."""
 
 
 @dataclass(slots=True)
@@ -31,8 +39,15 @@ class CommitTable:
 
     def add(self, raw_id: bytes, data: bytes) -> None:
         """Take in a raw commit."""
-        tree, parents = links_of(bytes(head_of(data)))
-        self._add(raw_id, _raw(tree, self.width), [_raw(name, self.width) for name in parents])
+        if match := _USUAL[self.width].match(data):
+            parents = unhexlify(match[2].replace(b"parent ", b"").replace(b"\n", b""))
+            self.ids += raw_id
+            self.trees += unhexlify(match[1])
+            self.counts.append(len(parents) // self.width)
+            self.parents += parents
+            return
+        tree, names = links_of(bytes(head_of(data)))
+        self._add(raw_id, _raw(tree, self.width), [_raw(name, self.width) for name in names])
 
     def extend(self, other: "CommitTable") -> None:
         """Take in the commits of another table."""

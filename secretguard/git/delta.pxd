@@ -20,4 +20,4 @@ cpdef apply_delta(const unsigned char[::1] base, const unsigned char[::1] delta,
                source=Py_ssize_t, count=Py_ssize_t, begin=Py_ssize_t, stop=Py_ssize_t, last=Py_ssize_t,
                limit=Py_ssize_t, high=Py_ssize_t, low=Py_ssize_t, row=Py_ssize_t, is_seam=bint)
 cpdef Py_ssize_t add_windows(const unsigned char[::1] result, long long[::1] steps, Py_ssize_t end, Py_ssize_t reach,
-                             unsigned char[::1] text, Py_ssize_t fill, long long[::1] table, Py_ssize_t rows) except -2
+                             long long[::1] table, Py_ssize_t rows) except -2

@@ -19,7 +19,7 @@ COMPILED: bool = cython.compiled
 _HEAD = 2
 """Where the instructions begin, after the two sizes."""
 _NEWLINE = 10
-_COLUMNS = 5
+_COLUMNS = 4
 """Numbers in a row of the table of windows: see `add_windows`."""
 _MOST_NUMBERS = 2 << 20
 """Of one delta; an object that is put together from more than a million pieces is left to git."""
@@ -153,23 +153,16 @@ def apply_delta(base: bytes | bytearray, delta: bytes, steps: "array[int]", end:
 
 
 # One loop without calls in it, as `_parse`.
-def add_windows(  # noqa: C901, PLR0912, PLR0915
-    result: bytes | bytearray,
-    steps: "array[int]",
-    end: int,
-    reach: int,
-    text: bytearray,
-    fill: int,
-    table: "array[int]",
-    rows: int,
+def add_windows(  # noqa: C901, PLR0912
+    result: bytes | bytearray, steps: "array[int]", end: int, reach: int, table: "array[int]", rows: int
 ) -> int:
-    """Append to `text` the lines of `result` that are not wholly copied from its base, and a row for each to `table`.
+    """Add to `table` a row for each stretch of lines of `result` that are not wholly copied from its base.
 
-    A row is (start in `text`, start in `result`, first fresh end, last fresh end, end in `result`): a match of at most
-    `reach` bytes within one line, judged with one byte on each side, that ends at a fresh end may differ from the
-    base's; any other is the base's own, moved. Every window is followed by a newline in `text`. Windows are whole
-    lines, or `reach` + 1 bytes on each side of the change where a line is longer. Returns the number of rows; -1 where
-    text or table have no room for more. Raises DeltaError if `result` has another size than `steps` name.
+    A row is (start, first fresh end, last fresh end, end): a match of at most `reach` bytes within one line, judged with
+    one byte on each side, that ends at a fresh end may differ from the base's; any other is the base's own, moved.
+    Windows are whole lines, or `reach` + 1 bytes on each side of the change where a line is longer. Returns the number
+    of rows, of which there were `rows` before; -1 where the table has no room for more. Raises DeltaError if `result`
+    has another size than `steps` name.
     """
     size = len(result)
     if size != steps[1]:
@@ -197,7 +190,7 @@ def add_windows(  # noqa: C901, PLR0912, PLR0915
             stop = done
         row = (rows - 1) * _COLUMNS
         if rows > first:
-            last = table[row + 3]
+            last = table[row + 2]
             if stop <= last and (last == size or result[last] == _NEWLINE):
                 continue  # on a line that is taken already
         last = stop
@@ -205,38 +198,24 @@ def add_windows(  # noqa: C901, PLR0912, PLR0915
         while last < limit and result[last] != _NEWLINE:
             last += 1
         high = min(last + 1, size)
-        if rows > first and begin <= table[row + 4]:
-            table[row + 3] = max(table[row + 3], last)
-            table[row + 4] = max(table[row + 4], high)
+        if rows > first and begin <= table[row + 3]:
+            table[row + 2] = max(table[row + 2], last)
+            table[row + 3] = max(table[row + 3], high)
             continue
         low = begin
         limit = max(begin - reach - 1, 0)
         while low > limit and result[low - 1] != _NEWLINE:
             low -= 1
-        if rows > first and low <= table[row + 4]:
-            table[row + 3] = last
-            table[row + 4] = high
+        if rows > first and low <= table[row + 3]:
+            table[row + 2] = last
+            table[row + 3] = high
             continue
         row += _COLUMNS
         if row + _COLUMNS > len(table):
             return -1
-        table[row + 1] = low
-        table[row + 2] = begin
-        table[row + 3] = last
-        table[row + 4] = high
+        table[row] = low
+        table[row + 1] = begin
+        table[row + 2] = last
+        table[row + 3] = high
         rows += 1
-    for row in range(first * _COLUMNS, rows * _COLUMNS, _COLUMNS):
-        low = table[row + 1]
-        count = table[row + 4] - low
-        if fill + count + 1 > len(text):
-            return -1
-        table[row] = fill
-        if cython.compiled:
-            if count > 0:
-                memcpy(cython.address(text[fill]), cython.address(result[low]), count)
-        else:
-            text[fill : fill + count] = result[low : low + count]
-        fill += count
-        text[fill] = _NEWLINE
-        fill += 1
     return rows

@@ -2,7 +2,6 @@
 
 import os
 import re
-from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,15 +9,15 @@ from pathlib import Path
 
 from isal import isal_zlib
 
-from secretguard.git.families import BLOB, COMMIT, NONE, TAG, TREE
+from secretguard.git.families import BLOB, COMMIT, TAG, TREE
 from secretguard.git.files import read_regular
-from secretguard.git.packs import INFLATE_ERROR, LARGE, Rebuilt
+from secretguard.git.packs import INFLATE_ERROR, LARGE
+from secretguard.git.walk import Rebuilt, stored_whole
 
 _DIRECTORY = re.compile("[0-9a-f]{2}")
 _HEAD = re.compile(rb"(commit|tree|blob|tag) ([0-9]{1,19})\0")
 _KINDS = {b"commit": COMMIT, b"tree": TREE, b"blob": BLOB, b"tag": TAG}
 _LONGEST_HEAD = 32
-_NO_STEPS = array("q")
 
 
 @dataclass(slots=True)
@@ -61,7 +60,7 @@ def read_all(loose: LooseObjects, start: int, stop: int) -> Iterator[Rebuilt]:
             loose.failed.append(entry)
             continue
         loose.kinds[entry], data = found
-        yield Rebuilt(entry, NONE, data, b"", _NO_STEPS, 0)
+        yield stored_whole(entry, data)
 
 
 def read_loose(directory: Path, name: str) -> tuple[int, bytes] | None:

@@ -7,17 +7,17 @@ itself then has the last word on it (`git.objects`).
 import mmap
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 from isal import isal_zlib
 
 from secretguard.errors import GitError
-from secretguard.git.delta import DeltaError, apply_delta, parse_delta, parse_with_room
+from secretguard.git.delta import DeltaError, apply_delta, parse_with_room
 from secretguard.git.entries import FIRST_ID, MAGIC, Entries, Mapped, big_endian, by_place, ids_of, read_entries
 from secretguard.git.families import BAD, NONE, find_ids, mark_common
 from secretguard.git.files import open_regular
@@ -25,8 +25,6 @@ from secretguard.git.files import open_regular
 LARGE = 16 << 20
 """Objects beyond this are left to git, which streams them; it bounds what a walk holds in memory."""
 INFLATE_ERROR = cast("type[Exception]", isal_zlib.error)  # the stubs of isal have it the other way round
-_HELD = 64 << 20
-"""Bytes of bases that a walk keeps for what is built on them; beyond, the one longest unused is rebuilt when needed."""
 _HEADER = 12
 _PACK_VERSIONS = (2, 3)
 _SHORTEST = 9
@@ -46,19 +44,6 @@ class _UnreadableError(Exception):
 
 
 _FAILURES = (_UnreadableError, DeltaError, INFLATE_ERROR)
-
-
-class Rebuilt(NamedTuple):
-    """One object of a pack as a walk meets it."""
-
-    entry: int
-    base: int
-    """The entry it is built on, or NONE."""
-    data: bytes | bytearray
-    delta: bytes
-    steps: "array[int]"
-    """The delta taken apart, up to `end`; overwritten by the next object."""
-    end: int
 
 
 @dataclass(slots=True)
@@ -140,46 +125,6 @@ def open_pack(path: Path, id_size: int) -> Pack:
     return Pack(path, id_size, index, data, _checked_count(index, data, id_size, path.name), status=status)
 
 
-def walk(pack: Pack, start: int, stop: int, needed: bytearray | None = None) -> Iterator[Rebuilt]:
-    """Yield the objects at `order[start:stop]`, each inflated once and rebuilt once from its base.
-
-    `needed` (a flag for each entry, set for bases too) leaves out the others. What cannot be read goes into
-    `pack.failed`, with everything built on it. The data yielded must not be changed.
-    """
-    entries = pack.entries
-    bases = entries.bases
-    left = entries.left if needed is None else _needed_left(entries, needed)
-    in_use = _BasesInUse(pack, left)
-    source = memoryview(pack.data)
-    steps = array("q", bytes(8 * 4096))
-    for entry in entries.order[start:stop]:
-        if entry < 0:
-            break  # only entries that are BAD are left
-        if needed is not None and not needed[entry]:
-            continue
-        base = bases[entry]
-        data: bytes | bytearray | None = None
-        delta, end = b"", 0
-        base_data = in_use.take(base) if base >= 0 else None
-        try:
-            if base < 0:
-                data = _inflated(source, entries, entry)
-            elif base_data is not None:
-                delta = _inflated(source, entries, entry)
-                end = parse_delta(delta, steps)
-                if end < 0:
-                    steps, end = parse_with_room(delta)
-                data = _applied(base_data, delta, steps, end)
-        except _FAILURES:
-            data = None
-        if left[entry]:
-            in_use.keep(entry, data, left[entry])
-        if data is None:
-            pack.failed.append(entry)
-        else:
-            yield Rebuilt(entry, base, data, delta, steps, end)
-
-
 def rebuild(pack: Pack, entry: int) -> bytes | bytearray | None:
     """Return one object; None if it cannot be read or is too large to be held."""
     entries = pack.entries
@@ -197,39 +142,6 @@ def rebuild(pack: Pack, entry: int) -> bytes | bytearray | None:
     except _FAILURES:
         return None
     return data
-
-
-@dataclass(slots=True)
-class _BasesInUse:
-    """The objects on which a walk still has to build others; None for one that cannot be read."""
-
-    pack: Pack
-    left: Sequence[int] | Mapping[int, int]
-    waiting: dict[int, tuple[bytes | bytearray | None, int]] = field(default_factory=dict)
-    """With the number of objects still to be built on each."""
-    held: int = 0
-
-    def take(self, base: int) -> bytes | bytearray | None:
-        """Return a base for one of the objects built on it, and let go of it with the last of them."""
-        found = self.waiting.pop(base, None)
-        if found is None:  # the walk began in the middle of a family, or holds too much
-            data, left = rebuild(self.pack, base), self.left[base]
-        else:
-            data, left = found
-            if data is not None:
-                self.held -= len(data)
-        if left > 1:
-            self.keep(base, data, left - 1)
-        return data
-
-    def keep(self, entry: int, data: bytes | bytearray | None, left: int) -> None:
-        """Keep an object on which `left` others are built."""
-        self.waiting[entry] = data, left
-        if data is not None:
-            self.held += len(data)
-        while self.held > _HELD:
-            oldest, _ = self.waiting.pop(next(iter(self.waiting)))
-            self.held -= len(oldest or b"")
 
 
 def _inflated(source: memoryview, entries: Entries, entry: int) -> bytes:
@@ -278,14 +190,6 @@ def known_entries(pack: Pack, others: Sequence[Pack]) -> bytearray:
     if not others:
         return flags
     return bytearray(flags[place] or known[place] != NONE for place in pack.entries.places)
-
-
-def _needed_left(entries: Entries, needed: bytearray) -> dict[int, int]:
-    left = dict.fromkeys((entry for entry in entries.order if entry >= 0 and needed[entry]), 0)
-    for entry in left:
-        if entries.bases[entry] >= 0:
-            left[entries.bases[entry]] += 1
-    return left
 
 
 def _mapped(path: Path) -> Mapped:

@@ -17,8 +17,9 @@ from secretguard.git.families import NONE
 from secretguard.git.files import read_regular
 from secretguard.git.lookup import Lookup
 from secretguard.git.loose import LooseObjects, list_loose, read_all, read_loose
-from secretguard.git.packs import Pack, PackError, Rebuilt, known_entries, open_pack, walk
+from secretguard.git.packs import Pack, PackError, known_entries, open_pack
 from secretguard.git.repository import Repository
+from secretguard.git.walk import Rebuilt, Walk
 
 _NAME = re.compile("(?:[0-9a-f]{2})+")
 _DEEPEST_ALTERNATE = 5
@@ -92,10 +93,10 @@ class ObjectStore:
         part = None if found is None else self.parts[found.part]
         return read_loose(part.path, raw_id.hex()) if isinstance(part, LooseObjects) else None
 
-    def objects(self, part: int, start: int, stop: int, needed: bytearray | None = None) -> Iterator[Rebuilt]:
-        """Yield objects of one part: see `packs.walk`; those of a loose part by number."""
+    def objects(self, part: int, start: int, stop: int) -> Iterator[Rebuilt]:
+        """Yield objects of one part: see `Walk`; those of a loose part by number."""
         one = self.parts[part]
-        return read_all(one, start, stop) if isinstance(one, LooseObjects) else walk(one, start, stop, needed)
+        return read_all(one, start, stop) if isinstance(one, LooseObjects) else Walk(one, start, stop)
 
     def close(self) -> None:
         """Give the maps back."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from secretguard.engine.clean_lines import CleanLines
 from secretguard.engine.detect import Detector, Finding
 from secretguard.git.store import ObjectStore
 from secretguard.scan.history_known import Division, divide
@@ -83,7 +84,7 @@ def read_history(store: ObjectStore, history: History, sweeping: Sweeping) -> Re
     judging = time.perf_counter() - started
     findings = {name.hex(): alike.finding(one) for name, one in known.items()}
     elsewhere = division.elsewhere()
-    swept = sweep_store(Scope(division.new, elsewhere, detector, prefilter, key), sweeping.jobs, sweeping.progress)
+    swept = sweep_store(Scope(division.new, elsewhere, detector, prefilter, CleanLines(), key), sweeping.jobs, sweeping.progress)
     started = time.perf_counter()
     fresh = _by_id(swept)
     is_sound = True

@@ -12,17 +12,21 @@ from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
+from secretguard.engine.clean_lines import CleanLines
 from secretguard.engine.detect import Detector, Finding, detect
-from secretguard.engine.magics import container_kind
+from secretguard.engine.magics import MAGICS, container_kind
 from secretguard.engine.prefilter import Ends, Prefilter
 from secretguard.engine.sweep import sweep
 from secretguard.git.commit_graph import CommitTable
 from secretguard.git.families import BAD, BLOB, COMMIT, TAG, TREE
 from secretguard.git.history import parse_tag, written_text
-from secretguard.git.packs import Pack, Rebuilt
+from secretguard.git.loose import LooseObjects
+from secretguard.git.packs import Pack
 from secretguard.git.store import ObjectStore
+from secretguard.git.walk import Rebuilt
 from secretguard.model import Blob, Match, Rule
 from secretguard.scan.history_matches import Candidate, ChangedError, Span, Trace, span_of, traces_of
+from secretguard.scan.history_watch import Watch
 from secretguard.scan.progress import Progress
 from secretguard.workers import in_parallel, processors
 
@@ -35,7 +39,7 @@ _NEAR = 256
 """Bytes around a match in which its rule's hit stands."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _POINTER_LIMIT = 1024
-
+_BEGINNINGS = bytes({magic[0] for magic, _ in MAGICS} | {_POINTER[0]})
 
 _RawId = bytes
 
@@ -58,6 +62,8 @@ class Scope(NamedTuple):
     """For each part a flag for each entry: somebody else counts the object."""
     detector: Detector
     prefilter: Prefilter
+    clean: CleanLines
+    """What is known to hold nothing; each process learns by itself."""
     key: bytes
     """Of the digests of matches."""
 
@@ -194,7 +200,15 @@ def _sweep_stretch(scope: Scope, stretch: Stretch) -> tuple[Stretch, Swept]:
     swept = Swept(CommitTable(store.id_size))
     kinds = part.entries.kinds if isinstance(part, Pack) else part.kinds
     repeated, elsewhere = store.repeated[stretch.part], scope.elsewhere[stretch.part]
-    for entry, data, ends in sweep(_watched(scope, stretch, kinds, swept), scope.prefilter):
+    objects = store.objects(stretch.part, stretch.start, stretch.stop)
+    if not isinstance(part, Pack):
+        objects = _loose_contents(part, objects, repeated, elsewhere, swept)
+
+    def tell(entry: int, kind: int, data: bytes | bytearray) -> None:
+        _note(scope, part.id_of(entry), kind, data, swept, is_new=not elsewhere[entry])
+
+    watch = Watch(objects, kinds, repeated, elsewhere, _BEGINNINGS, tell)
+    for entry, data, ends in sweep(watch, scope.prefilter, scope.clean):
         if repeated[entry]:
             continue
         raw_id, kind = part.id_of(entry), kinds[entry]
@@ -206,6 +220,8 @@ def _sweep_stretch(scope: Scope, stretch: Stretch) -> tuple[Stretch, Swept]:
             continue  # looked into as a whole
         # Of a commit or tag only a part is text, in another order: its hits are somewhere else.
         _judge(scope, raw_id, data, kind, ends if kind == BLOB else None, swept)
+    swept.objects += watch.objects
+    swept.bytes += watch.bytes
     failed = [*map(part.id_of, part.failed[failed_before:])]
     swept.failed += failed
     if not isinstance(part, Pack):
@@ -213,35 +229,32 @@ def _sweep_stretch(scope: Scope, stretch: Stretch) -> tuple[Stretch, Swept]:
     return stretch, swept
 
 
-def _watched(scope: Scope, stretch: Stretch, kinds: bytearray, swept: Swept) -> Iterator[Rebuilt]:
-    """Pass the objects on, and note what matters of them beside their lines."""
-    store, number = scope.store, stretch.part
-    part = store.parts[number]
-    is_loose = number >= len(store.packs)
-    repeated, elsewhere = store.repeated[number], scope.elsewhere[number]
-    for one in store.objects(number, stretch.start, stretch.stop):
+def _loose_contents(
+    part: LooseObjects, objects: Iterable[Rebuilt], repeated: bytearray, elsewhere: bytearray, swept: Swept
+) -> Iterator[Rebuilt]:
+    """Pass on the loose objects that are no trees, and note what there is to know of each."""
+    for one in objects:
         entry, data = one.entry, one.data
-        kind = kinds[entry]
-        counts = kind != TREE and not repeated[entry] and not elsewhere[entry]
-        if is_loose:
-            swept.loose[part.id_of(entry)] = Size(1, len(data)) if counts else Size()
-        if kind == TREE:
-            if is_loose:
-                swept.loose_trees.append(bytes(data))
-            continue
-        if counts:
-            swept.objects += 1
-            swept.bytes += len(data)
-        if repeated[entry]:
-            pass
-        elif kind != BLOB:
-            if counts:
-                _note_structure(part.id_of(entry), kind, bytes(data), swept)
-        elif data.startswith(_POINTER) and len(data) < _POINTER_LIMIT:
-            swept.pointers += ((oid, part.id_of(entry)) for oid in _pointed_at(data))
-        elif container_kind(data):
-            _judge(scope, part.id_of(entry), bytes(data), kind, None, swept)
-        yield one
+        is_tree = part.kinds[entry] == TREE
+        counts = not (is_tree or repeated[entry] or elsewhere[entry])
+        swept.loose[part.id_of(entry)] = Size(1, len(data)) if counts else Size()
+        if is_tree:
+            swept.loose_trees.append(bytes(data))
+        else:
+            yield one
+
+
+def _note(
+    scope: Scope, raw_id: bytes, kind: int, data: bytes | bytearray, swept: Swept, *, is_new: bool
+) -> None:
+    """Note what matters of an object beside its lines."""
+    if kind != BLOB:
+        if is_new:
+            _note_structure(raw_id, kind, bytes(data), swept)
+    elif data.startswith(_POINTER) and len(data) < _POINTER_LIMIT:
+        swept.pointers += ((oid, raw_id) for oid in _pointed_at(data))
+    elif container_kind(data):
+        _judge(scope, raw_id, bytes(data), kind, None, swept)
 
 
 def _note_structure(raw_id: bytes, kind: int, data: bytes, swept: Swept) -> None:

@@ -1,0 +1,53 @@
+# The types under which Cython compiles walk.py; its own annotations are for readers and mypy.
+cimport cython
+
+from secretguard.git.delta cimport apply_delta, parse_delta
+
+cdef int _NONE, _LARGE, _SHORT, _ZLIB
+cdef Py_ssize_t _HELD
+
+@cython.final
+cdef class Rebuilt:
+    cdef public int entry, base, depth
+    cdef public object data, steps
+    cdef public bytes delta
+    cdef public Py_ssize_t end
+
+@cython.locals(one=Rebuilt)
+cpdef Rebuilt stored_whole(int entry, object data)
+
+@cython.final
+cdef class Base:
+    cdef int entry, left, depth
+    cdef object data
+    cdef bint broken
+
+@cython.final
+cdef class Walk:
+    cdef object pack, source, inflater, inflate_short, room
+    cdef int[::1] order, bases, left
+    cdef long long[::1] offsets, starts, sizes, steps
+    cdef Py_ssize_t at, stop, held
+    cdef list chain
+
+    @cython.locals(data=bytes)
+    cdef Rebuilt _whole(self, int entry)
+
+    @cython.locals(kept=Base, delta=bytes, end=Py_ssize_t, size="long long", data=bytearray, depth=int, one=Rebuilt)
+    cdef Rebuilt _built(self, int entry, int base)
+
+    @cython.locals(size="long long", start="long long", stop="long long", stored=bytes)
+    cdef bytes _inflated(self, Py_ssize_t entry)
+
+    @cython.locals(kept=Base)
+    cdef Base _base(self, int entry)
+
+    cdef object _read_again(self, int entry)
+
+    @cython.locals(other=Base, kept=Base)
+    cdef Base _keep(self, int entry, object data, int depth)
+
+    @cython.locals(kept=Base)
+    cdef _keep_broken(self, int entry)
+
+    cdef _forget(self, Base kept)

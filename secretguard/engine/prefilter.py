@@ -4,11 +4,13 @@ The only module that imports hyperscan. A hit is a safe superset: it says where 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import hyperscan
 
+from secretguard.engine.text import merge
 from secretguard.errors import RuleError
 from secretguard.model import Rule
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 _FLAGS = hyperscan.HS_FLAG_MULTILINE
 _BLANK = bytes(4096)
 _MARGIN = 1024
+_WIDEST = 512
+"""Bytes of a hit: `rules.PREFILTER_WIDTH`."""
+_SHARED = -1
+"""The owner of an expression that several rules share."""
 _NOT_BLANK = re.compile(rb"[^\0]")
 _SAMPLES = 40
 _BEFORE = (b"", b"some line before\n" * 8)
@@ -60,14 +66,15 @@ class HyperscanPrefilter:
 
     def __init__(self, compiled: "Compiled", rules: Sequence[Rule]) -> None:
         """`compiled` must come from a trusted place: Hyperscan does not check what it deserialises."""
-        self._database = hyperscan.loadb(compiled.database, hyperscan.HS_MODE_BLOCK)
-        self._database.scratch = hyperscan.Scratch(self._database)
-        self._owners = compiled.owners
+        self._database = _loaded(compiled.database)
+        self._apart = compiled.apart
+        self._owners, self._owners_apart = compiled.owners, compiled.owners_apart
         self._rules = len(rules)
-        self._missed = tuple(
-            (number, re.compile(rules[number].prefilters[index].encode(), re.MULTILINE))
-            for number, index in compiled.missed
-        )
+        self._missed = tuple((number, _compiled(rules[number].prefilters[index])) for number, index in compiled.missed)
+
+    @cached_property
+    def _database_apart(self) -> hyperscan.Database:
+        return _loaded(self._apart)
 
     def ends(self, data: bytes | bytearray | memoryview) -> Ends:
         """Return every hit in `data`: all end offsets of all expressions."""
@@ -79,11 +86,26 @@ class HyperscanPrefilter:
         def on_hit(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
             found.append((begin + end, owners[expression]))
 
-        for begin, stretch in _without_blanks(bytes(data) if isinstance(data, memoryview) else data):  # noqa: B007
+        data = bytes(data) if isinstance(data, memoryview) else data
+        for begin, stretch in _without_blanks(data):  # noqa: B007
             self._database.scan(stretch, match_event_handler=on_hit)  # type: ignore[type-var]  # it takes any buffer
+        if shared := {end for end, owner in found if owner == _SHARED}:
+            found = [hit for hit in found if hit[1] != _SHARED]
+            found += self._told_apart(data, shared)
         for number, expression in self._missed:
             found += ((match.end(), number) for match in expression.finditer(data))
         return found
+
+    def _told_apart(self, data: bytes | bytearray, ends: Collection[int]) -> Iterator[tuple[int, int]]:
+        """Yield whose the hits of shared expressions are, which end at `ends`."""
+        found: Ends = []
+
+        def on_hit(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            found.append((low + end, self._owners_apart[expression]))
+
+        for low, high in merge([(max(0, end - _WIDEST), end) for end in ends]):  # noqa: B007
+            self._database_apart.scan(bytes(data[low : high + 1]), match_event_handler=on_hit)
+        return (hit for hit in found if hit[0] in ends)
 
     def scan(self, data: bytes) -> Hits:
         """Return every hit in `data` by rule and by encoded anchor."""
@@ -99,6 +121,26 @@ class HyperscanPrefilter:
             else:
                 encoded.setdefault(owner - self._rules, []).append(end)
         return Hits(rules, encoded)
+
+
+def _serialised(expressions: Sequence[tuple[bytes, int, int]]) -> bytes:
+    """Compile expressions, each with its owner and flags, into a database."""
+    if not expressions:
+        return b""
+    texts, _, flags = zip(*expressions, strict=True)
+    database = hyperscan.Database()
+    database.compile(expressions=texts, ids=range(len(texts)), elements=len(texts), flags=flags)
+    return bytes(hyperscan.dumpb(database))
+
+
+def _loaded(serialised: bytes) -> hyperscan.Database:
+    database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
+    database.scratch = hyperscan.Scratch(database)
+    return database
+
+
+def _compiled(prefilter: str) -> re.Pattern[bytes]:
+    return re.compile(prefilter.encode(), re.MULTILINE)
 
 
 def _without_blanks(data: bytes | bytearray) -> Iterator[tuple[int, bytes | bytearray]]:
@@ -123,30 +165,32 @@ class Compiled(NamedTuple):
     """Serialised by Hyperscan."""
     owners: tuple[int, ...]
     """Owner of each expression: `i` is rule `i`, `len(rules) + j` is encoded anchor `j`."""
+    apart: bytes
+    """The database of what the expressions that rules share stand for."""
+    owners_apart: tuple[int, ...]
     missed: tuple[tuple[int, int], ...]
     """(rule, prefilter) of the expressions that Hyperscan gets wrong and Python's `re` runs instead."""
 
 
 def compile_prefilter(rules: Sequence[Rule], anchors: "Sequence[EncodedAnchor]") -> Compiled:
     """Compile every prefilter and anchor. Raises RuleError naming the rule that Hyperscan refuses."""
-    expressions: list[bytes] = []
-    owners: list[int] = []
-    flags: list[int] = []
-    for number, rule in enumerate(rules):
-        for prefilter in rule.prefilters:
-            expressions.append(prefilter.encode())
-            owners.append(number)
-            flags.append(_FLAGS)
+    from secretguard.engine.likenesses import shared  # a warm cache needs none
+
+    several: list[tuple[bytes, int, int]] = []
+    apart: list[tuple[bytes, int, int]] = []
+    for expression, members in shared(rules):
+        several.append((expression.encode(), members[0][0] if len(members) == 1 else _SHARED, _FLAGS))
+        if len(members) > 1:
+            apart += ((rules[rule].prefilters[index].encode(), rule, _FLAGS) for rule, index in members)
     for number, anchor in enumerate(anchors):
-        expressions.append(anchor.expression)
-        owners.append(len(rules) + number)
-        flags.append(_FLAGS | (hyperscan.HS_FLAG_CASELESS if anchor.caseless else 0))
-    database = hyperscan.Database()
+        caseless = hyperscan.HS_FLAG_CASELESS if anchor.caseless else 0
+        several.append((anchor.expression, len(rules) + number, _FLAGS | caseless))
     try:
-        database.compile(expressions=expressions, ids=range(len(expressions)), elements=len(expressions), flags=flags)
+        database, database_apart = _serialised(several), _serialised(apart)
     except hyperscan.HyperscanError as error:
         raise _named(error, rules) from None
-    compiled = Compiled(bytes(hyperscan.dumpb(database)), tuple(owners), ())
+    owners, owners_apart = (tuple(owner for _, owner, _ in one) for one in (several, apart))
+    compiled = Compiled(database, owners, database_apart, owners_apart, ())
     return compiled._replace(missed=tuple(_missed(HyperscanPrefilter(compiled, rules), rules)))
 
 
@@ -160,7 +204,7 @@ def _missed(prefilter: HyperscanPrefilter, rules: Sequence[Rule]) -> Iterator[tu
 
     for number, rule in enumerate(rules):
         for index, expression in enumerate(rule.prefilters):
-            pattern = re.compile(expression.encode(), re.MULTILINE)
+            pattern = _compiled(expression)
             for sample in samples(expression, _SAMPLES + 2 * expression.count("|")):
                 # A sample knows nothing of case folding and word boundaries: Python's own matcher has the word.
                 texts = [text for before in _BEFORE if _ends_at(pattern, text := before + sample)]

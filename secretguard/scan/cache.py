@@ -21,7 +21,7 @@ from secretguard.engine.prefilter import Compiled, HyperscanPrefilter, library_v
 from secretguard.model import Rule
 
 _MAC_SIZE = 32
-_FORMAT = 2
+_FORMAT = 3
 _KEPT = 4
 """Compiled rule sets kept; older ones are removed."""
 
@@ -100,9 +100,10 @@ def _made_anew(
     digest = rules_digest(rules)
     if key:
         records = "\n".join(json.dumps(rule_to_json(rule)) for rule in rules).encode()
-        owners = array("I", compiled.owners).tobytes()
-        missed = array("I", [number for pair in compiled.missed for number in pair]).tobytes()
-        index = _joined((digest.encode(), _stamps(rule_set.files), records, owners, missed))
+        owners = array("i", compiled.owners).tobytes()
+        owners_apart = array("i", compiled.owners_apart).tobytes()
+        missed = array("i", [number for pair in compiled.missed for number in pair]).tobytes()
+        index = _joined((digest.encode(), _stamps(rule_set.files), records, owners, owners_apart, missed, compiled.apart))
         _store(path, key, index, compiled.database)
     return CompiledRules(Detector(rules, HyperscanPrefilter(compiled, rules)), digest)
 
@@ -150,12 +151,18 @@ def _load(path: Path, key: bytes) -> CompiledRules | None:
         return None
     if not hmac.compare_digest(mac, _mac(key, size, index, database)):
         return None
-    digest, stamps, records, owners, missed = _sections(index)
+    digest, stamps, records, owners, owners_apart, missed, apart = _sections(index)
     if any(_stamp(stamp.split(b"\t", 2)[2]) != stamp for stamp in stamps.split(b"\0") if stamp):
         return None
     rules = StoredRules(records.split(b"\n"))
-    numbers = iter(array("I", missed))
-    compiled = Compiled(database, tuple(array("I", owners)), tuple(zip(numbers, numbers, strict=True)))
+    numbers = iter(array("i", missed))
+    compiled = Compiled(
+        database,
+        tuple(array("i", owners)),
+        apart,
+        tuple(array("i", owners_apart)),
+        tuple(zip(numbers, numbers, strict=True)),
+    )
     return CompiledRules(Detector(rules, HyperscanPrefilter(compiled, rules)), digest.decode())
 
 

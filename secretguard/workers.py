@@ -37,15 +37,26 @@ def processors() -> int:
 def in_parallel(work: Callable[[T], R], tasks: Sequence[T], jobs: int = 0) -> Iterator[R]:
     """Yield `work(task)` for each task as it is done, in any order; 0 jobs are as many as there are processors.
 
-    Tasks should come in descending order of cost. Raises WorkerError, or what `work` raises. Leaving the iteration
-    early, by Ctrl-C say, ends all children at once: close it where the loop may be left otherwise.
+    The work begins at once, though each child goes on to a third task only when its first result is taken. Tasks should
+    come in descending order of cost. Raises WorkerError, or what `work` raises. Leaving the iteration early, by Ctrl-C
+    say, ends all children at once: close it where the loop may be left otherwise.
     """
-    jobs = min(jobs or processors(), len(tasks), MOST)
+    results = _begun(work, tasks, min(jobs or processors(), len(tasks), MOST))
+    next(results)
+    return cast("Iterator[R]", results)
+
+
+def _begun(work: Callable[[T], R], tasks: Sequence[T], jobs: int) -> Iterator[R | None]:
+    """Yield None as soon as the work has begun, then its results."""
     children: dict[Connection, BaseProcess] = {}
+    numbers = iter(range(len(tasks)))
     try:
         if jobs > 1 and sys.platform.startswith(("linux", "freebsd")):
             _start(work, tasks, jobs, children)
-        yield from _results(children, len(tasks)) if children else map(work, tasks)
+        for ours in [*children, *children]:  # two to a child, so that none waits for us
+            _hand_out(ours, numbers)
+        yield None
+        yield from _results(children, numbers, len(tasks)) if children else map(work, tasks)
     finally:
         for child in children.values():
             child.kill()
@@ -72,11 +83,8 @@ def _start(work: Callable[[T], R], tasks: Sequence[T], jobs: int, children: dict
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
 
 
-def _results(children: dict[Connection, BaseProcess], tasks: int) -> Iterator[R]:
-    """Hand out the numbers of the tasks, two to a child so that none waits for us, and yield what comes back."""
-    numbers = iter(range(tasks))
-    for ours in [*children, *children]:
-        _hand_out(ours, numbers)
+def _results(children: dict[Connection, BaseProcess], numbers: Iterator[int], tasks: int) -> Iterator[R]:
+    """Yield what comes back, and hand out the other numbers of the tasks."""
     done = 0
     while done < tasks:
         for ready in connection.wait([*children]):

@@ -15,9 +15,9 @@ cdef class CleanLines:
 
     cpdef bint is_clean(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop) except -2
 
-    cpdef add(self, unsigned long long print)
+    cpdef add(self, unsigned long long found)
 
-    cdef Py_ssize_t _slot(self, unsigned long long print) noexcept
+    cdef Py_ssize_t _slot(self, unsigned long long found) noexcept
 
     @cython.locals(one="unsigned long long", two="unsigned long long", at=Py_ssize_t, k=Py_ssize_t,
                    word="unsigned long long", left="unsigned int", right="unsigned int", a="unsigned int",

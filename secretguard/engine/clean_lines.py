@@ -59,12 +59,12 @@ class CleanLines:
             self.print = int.from_bytes(digest, "little")
         return self.known[self._slot(self.print)] == self.print
 
-    def add(self, print: int) -> None:
+    def add(self, found: int) -> None:
         """Remember a fingerprint."""
-        self.known[self._slot(print)] = print
+        self.known[self._slot(found)] = found
 
-    def _slot(self, print: int) -> int:
-        return ((print * _MULTIPLIER) & _ALL_BITS) >> self.shift
+    def _slot(self, found: int) -> int:
+        return ((found * _MULTIPLIER) & _ALL_BITS) >> self.shift
 
     def _fingerprint(self, data: Bytes, start: int, stop: int) -> int:
         """Compute NH twice, the second time with the key moved on by four words."""
@@ -89,7 +89,8 @@ class CleanLines:
             b = right + self.key[k + 5]
             two += cython.cast("unsigned long long", a) * b
             k += 2
-        return one + self.factor * two
+        one += self.factor * two
+        return one
 
 
 def piece_end(data: Bytes, start: int, stop: int) -> int:

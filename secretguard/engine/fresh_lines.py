@@ -1,4 +1,4 @@
-"""The lines that many versions change, gathered in one text to be matched in one call. Compiled where there is a compiler.
+"""The lines that many versions change, in one text to be matched in one call. Compiled where there is a compiler.
 
 Plain Python that Cython compiles with the types of `fresh_lines.pxd`.
 """

@@ -1,4 +1,4 @@
-"""Prefilters that differ in the words they begin with only, as one: sixteen kinds of connection URI cost one that way."""
+"""Prefilters that differ in their first words only, as one: sixteen kinds of connection URI cost one that way."""
 
 import re
 from collections import defaultdict

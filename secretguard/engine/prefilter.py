@@ -103,7 +103,7 @@ class HyperscanPrefilter:
         def on_hit(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
             found.append((low + end, self._owners_apart[expression]))
 
-        for low, high in merge([(max(0, end - _WIDEST), end) for end in ends]):  # noqa: B007
+        for low, high in merge([(max(0, end - _WIDEST), end) for end in ends]):
             self._database_apart.scan(bytes(data[low : high + 1]), match_event_handler=on_hit)
         return (hit for hit in found if hit[0] in ends)
 

@@ -1,8 +1,9 @@
 """Assignments in any language or configuration file: `KEY=value`, `"key": "value"`, `name: K / value: v`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from secretguard.engine.lazily import compiled
 from secretguard.engine.text import decoded
@@ -55,8 +56,12 @@ class Setting:
     quoted: bool
 
 
-def settings(data: bytes, start: int, end: int) -> list[Setting]:
-    """Return the assignments of a literal in `data[start:end]`, in order of place."""
+@lru_cache(maxsize=8)
+def settings(data: bytes, start: int, end: int) -> tuple[Setting, ...]:
+    """Return the assignments of a literal in `data[start:end]`, in order of place.
+
+    Several rules ask for those around one password, one after the other.
+    """
     found: dict[tuple[int, str], Setting] = {}
     for pattern in (_NAMED, _XML, _ELEMENT, _WORDS, _ASSIGNMENT, _FLAG):
         at = start
@@ -66,7 +71,7 @@ def settings(data: bytes, start: int, end: int) -> list[Setting]:
                 found.setdefault((setting.value_start, setting.key), setting)
             # An argument list is itself made of settings: connect(host="h", password="p").
             at = max(match.end("key") + 1, match.start() + 1) if _is_assignment(match) else match.end()
-    return sorted(found.values(), key=lambda one: one.start)
+    return tuple(sorted(found.values(), key=lambda one: one.start))
 
 
 def _is_assignment(match: re.Match[bytes]) -> bool:
@@ -120,6 +125,6 @@ def _fallback(data: bytes, start: int, end: int) -> tuple[int, int] | None:
     return (start + shell.start(1), start + shell.end(1)) if shell else None
 
 
-def neighbours(all_settings: list[Setting], at: Setting) -> Iterator[Setting]:
+def neighbours(all_settings: Sequence[Setting], at: Setting) -> Iterator[Setting]:
     """Yield the other settings, nearest first."""
     yield from sorted((one for one in all_settings if one is not at), key=lambda one: abs(one.start - at.start))

@@ -7,7 +7,8 @@ feed, for which some expressions look (UTF-16); so an object's first line may ha
 Theorem (a), tests/properties/test_sweep.py: the hits are those of every object scanned as a whole.
 """
 
-from bisect import bisect_left, bisect_right
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -15,7 +16,7 @@ from operator import itemgetter
 from secretguard.engine.clean_lines import CleanLines
 from secretguard.engine.fresh_lines import FreshLines
 from secretguard.engine.prefilter import Ends, Prefilter
-from secretguard.git.delta import parse_with_room
+from secretguard.git.delta import copied_ends, parse_with_room
 from secretguard.git.walk import Rebuilt
 from secretguard.rules import PREFILTER_WIDTH
 
@@ -93,20 +94,11 @@ def _matched(lines: FreshLines, prefilter: Prefilter, inheritance: _Inheritance)
 
 def _with_inherited(delta: bytes, fresh: Sequence[tuple[int, int]], own: Ends, inherited: Ends) -> Ends:
     """Add the base's hits that stand in copied text and do not end where hits are fresh."""
-    steps, stop = parse_with_room(delta)
     ordered = sorted(inherited)
     moved = set(own)
-    done = 0
-    for step in range(2, stop, 2):
-        source, count = steps[step], steps[step + 1]
-        if source >= 0:
-            for k in range(bisect_left(ordered, (source, 0)), len(ordered)):
-                at, owner = ordered[k]
-                if at > source + count:
-                    break
-                at += done - source
-                row = bisect_right(fresh, at, key=itemgetter(0)) - 1
-                if row < 0 or at > fresh[row][1]:
-                    moved.add((at, owner))
-        done += count
+    pairs = iter(copied_ends(*parse_with_room(delta), array("q", [end for end, _ in ordered])))
+    for number, at in zip(pairs, pairs, strict=True):
+        row = bisect_right(fresh, at, key=itemgetter(0)) - 1
+        if row < 0 or at > fresh[row][1]:
+            moved.add((at, ordered[number][1]))
     return sorted(moved)

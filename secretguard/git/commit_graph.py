@@ -66,9 +66,13 @@ class CommitTable:
 
     def links(self) -> Iterator[tuple[str, Links]]:
         """Yield each commit with its tree, empty if it names none, and its parents."""
-        none = bytes(self.width)
-        for raw_id, tree, parents in self._rows():
-            yield raw_id.hex(), ("" if tree == none else tree.hex(), tuple(raw.hex() for raw in parents))
+        none = "0" * (2 * self.width)
+        ids, trees, parents = (_names(one, self.width) for one in (self.ids, self.trees, self.parents))
+        first = 0
+        for name, tree, count in zip(ids, trees, self.counts, strict=True):
+            last = first + count
+            yield name, ("" if tree == none else tree, tuple(parents[first:last]))
+            first = last
 
     def _add(self, raw_id: bytes, tree: bytes, parents: Collection[bytes]) -> None:
         self.ids += raw_id
@@ -132,6 +136,12 @@ class CommitGraph:
 def cut(ids: bytes | bytearray, width: int) -> Iterator[bytes]:
     """Yield each id of a table."""
     return map(itemgetter(0), iter_unpack(f"{width}s", ids))
+
+
+def _names(ids: bytes | bytearray, width: int) -> list[str]:
+    """Return each id of a table in hexadecimal digits."""
+    digits = ids.hex()
+    return [digits[at : at + 2 * width] for at in range(0, len(digits), 2 * width)]
 
 
 def _raw(name: str, width: int) -> bytes:

@@ -21,3 +21,8 @@ cpdef apply_delta(const unsigned char[::1] base, const unsigned char[::1] delta,
                limit=Py_ssize_t, high=Py_ssize_t, low=Py_ssize_t, row=Py_ssize_t, is_seam=bint)
 cpdef Py_ssize_t add_windows(const unsigned char[::1] result, long long[::1] steps, Py_ssize_t end, Py_ssize_t reach,
                              long long[::1] table, Py_ssize_t rows) except -2
+
+@cython.locals(count=Py_ssize_t, room=object, found="long long[::1]", filled=Py_ssize_t, done="long long",
+               step=Py_ssize_t, source="long long", length="long long", low=Py_ssize_t, high=Py_ssize_t,
+               middle=Py_ssize_t, grown=object)
+cpdef object copied_ends(long long[::1] steps, Py_ssize_t end, long long[::1] ends)

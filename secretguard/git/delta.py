@@ -153,10 +153,10 @@ def apply_delta(base: bytes | bytearray, delta: bytes, steps: "array[int]", end:
 
 
 # One loop without calls in it, as `_parse`.
-def add_windows(  # noqa: C901, PLR0912
+def add_windows(  # noqa: C901, PLR0912, PLR0915
     result: bytes | bytearray, steps: "array[int]", end: int, reach: int, table: "array[int]", rows: int
 ) -> int:
-    """Add to `table` a row for each stretch of lines of `result` that are not wholly copied from its base.
+    """Add to `table` a row for each stretch of lines of `result` that the base does not have.
 
     A row is (start, first fresh end, last fresh end, end): a match of at most `reach` bytes within one line, judged with
     one byte on each side, that ends at a fresh end may differ from the base's; any other is the base's own, moved.
@@ -219,3 +219,39 @@ def add_windows(  # noqa: C901, PLR0912
         table[row + 3] = high
         rows += 1
     return rows
+
+
+def copied_ends(steps: "array[int]", end: int, ends: "array[int]") -> "array[int]":
+    """Return pairs (number in `ends`, where that is in the result) for each of the sorted offsets that is copied.
+
+    An offset counts as copied with what stands before it, or where a copy begins.
+    """
+    count = len(ends)
+    room = array("q", bytes(16 * count))
+    found = room
+    filled = 0
+    done = 0
+    for step in range(_HEAD, end, 2):
+        source = steps[step]
+        length = steps[step + 1]
+        if source >= 0:
+            low = 0
+            high = count
+            while low < high:
+                middle = (low + high) >> 1
+                if ends[middle] < source:
+                    low = middle + 1
+                else:
+                    high = middle
+            while low < count and ends[low] <= source + length:
+                if filled + 2 > len(found):
+                    grown = array("q", bytes(16 * len(found)))
+                    grown[:filled] = room[:filled]
+                    room = grown
+                    found = room
+                found[filled] = low
+                found[filled + 1] = ends[low] - source + done
+                filled += 2
+                low += 1
+        done += length
+    return room[:filled]

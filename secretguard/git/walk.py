@@ -156,7 +156,6 @@ class Walk:
         one.end = end
         return one
 
-
     def _inflated(self, entry: int) -> bytes:
         """Return what is stored for an entry. Raises DeltaError, INFLATE_ERROR."""
         size = self.sizes[entry]

@@ -103,7 +103,9 @@ def _made_anew(
         owners = array("i", compiled.owners).tobytes()
         owners_apart = array("i", compiled.owners_apart).tobytes()
         missed = array("i", [number for pair in compiled.missed for number in pair]).tobytes()
-        index = _joined((digest.encode(), _stamps(rule_set.files), records, owners, owners_apart, missed, compiled.apart))
+        index = _joined(
+            (digest.encode(), _stamps(rule_set.files), records, owners, owners_apart, missed, compiled.apart)
+        )
         _store(path, key, index, compiled.database)
     return CompiledRules(Detector(rules, HyperscanPrefilter(compiled, rules)), digest)
 

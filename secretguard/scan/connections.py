@@ -35,11 +35,11 @@ def connection_problems(
         with connectivity_checked(repository, problems):  # only git knows what was promised
             return problems
     wanted = {tree for tree, _ in commits.values() if tree}
-    boundary = shallow_boundary(repository)
-    for name, (_, parents) in commits.items():
-        for parent in parents:
-            if parent not in commits and name not in boundary:
-                wanted.add(parent)
+    absent = {parent for _, parents in commits.values() for parent in parents} - commits.keys()
+    if absent:
+        boundary = shallow_boundary(repository)
+        named_by = (parents for name, (_, parents) in commits.items() if name not in boundary)
+        wanted.update(parent for parents in named_by for parent in parents if parent in absent)
     wanted.update(tip.id for tip in tips if tip.id not in commits)
     wanted.update(entry.blob for entry in or_problem(lambda: index_blobs(repository), "index", problems))
     named: set[bytes] = set()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING
 
 from secretguard.model import (
     ANONYMOUS_FAMILIES,
@@ -13,6 +14,9 @@ from secretguard.model import (
     Place,
     Severity,
 )
+
+if TYPE_CHECKING:
+    from secretguard.scan.identity import Identity
 
 Key = tuple[str, str, str]
 """(family, user, secret): what one spelling says about identity."""
@@ -39,21 +43,40 @@ def group(
         by_key[match.family, match.user, match.secret.reveal()].append(occurrence)
     if not by_key:
         return ()
-    from secretguard.scan.identity import Identity, credential_ids  # mostly nothing is found
+    from secretguard.scan.identity import credential_ids  # mostly nothing is found
 
     merged: dict[Key, list[Occurrence]] = defaultdict(list)
     for key, target in joins(by_key).items():
         merged[target].extend(by_key[key])
-    bearing = {key: [o for o in places if o.match.secret.reveal() == key[2]] for key, places in merged.items()}
-    identities = [
-        Identity(key[0], key[1], places[0].match.secret, any(o.match.rule.machine_made for o in places))
-        for key, places in bearing.items()
-    ]
+    identities = [_identity(key, [one.match for one in places]) for key, places in merged.items()]
     found = [
-        _credential(identifier, key, _lead(_own_family(key, bearing[key])), merged[key])
+        _credential(identifier, key, _lead(_own_family(key, _bearing(key, merged[key]))), merged[key])
         for identifier, key in zip(credential_ids(identities, jobs, known_ids), merged, strict=True)
     ]
     return tuple(sorted(found, key=_danger))
+
+
+def identities(matches: Iterable[Match]) -> "list[Identity]":
+    """Return whose ids `group` will want, wherever the matches stand."""
+    merged: dict[Key, list[Match]] = defaultdict(list)
+    by_key: dict[Key, list[Match]] = defaultdict(list)
+    for match in matches:
+        by_key[match.family, match.user, match.secret.reveal()].append(match)
+    for key, target in joins(by_key).items():
+        merged[target].extend(by_key[key])
+    return [_identity(key, found) for key, found in merged.items()]
+
+
+def _identity(key: Key, matches: Iterable[Match]) -> "Identity":
+    from secretguard.scan.identity import Identity
+
+    bearing = [match for match in matches if match.secret.reveal() == key[2]]
+    return Identity(key[0], key[1], bearing[0].secret, any(match.rule.machine_made for match in bearing))
+
+
+def _bearing(key: Key, places: Sequence[Occurrence]) -> Sequence[Occurrence]:
+    """Leave out public halves: they name the credential and do not hold its secret."""
+    return [one for one in places if one.match.secret.reveal() == key[2]]
 
 
 def joins(keys: Iterable[Key]) -> dict[Key, Key]:

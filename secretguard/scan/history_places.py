@@ -48,6 +48,7 @@ class HistoryPlaces:
     _asked: set[str] = field(default_factory=set)
     _found: Mapping[str, Sequence[Location]] = field(default_factory=dict)
     _additions: list[Addition] = field(default_factory=list)
+    _links: dict[str, Links] = field(default_factory=dict)
 
     def check(self) -> None:
         """Note what is missing, or what an earlier scan noted if nothing changed since."""
@@ -105,7 +106,7 @@ class HistoryPlaces:
         if self._grows and not self.repository.partial:
             commits = _links(self._new_tables())
         else:
-            commits = _links(self._tables())
+            commits = self._all_links()
             trees += self._known_trees()
         self.problems += connection_problems(self.repository, self.store, commits, self.tips, trees)
 
@@ -131,7 +132,7 @@ class HistoryPlaces:
         self._found = locate_objects(ancestry, wanted)
 
     def _all_additions(self, blobs: Collection[str]) -> Iterator[Addition]:
-        commits = _links(self._tables())
+        commits = self._all_links()
         usable: Collection[str] = commits.keys()
         if self.repository.partial:
             usable = {name for name, (tree, _) in commits.items() if self.store.holds(tree)}
@@ -163,6 +164,12 @@ class HistoryPlaces:
         from secretguard.git.tree_walk import find_additions_in  # mostly nothing is new
 
         return find_additions_in(self.repository, self.store, commits, blobs, self.problems, self.jobs)
+
+    def _all_links(self) -> dict[str, Links]:
+        """Return all commits with their trees and parents."""
+        if not self._links:
+            self._links = _links(self._tables())
+        return self._links
 
     def _old(self, names: Iterable[str]) -> set[str]:
         return {name for name in names if self.reading.division.known.holds(name)}

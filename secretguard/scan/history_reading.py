@@ -84,7 +84,9 @@ def read_history(store: ObjectStore, history: History, sweeping: Sweeping) -> Re
     judging = time.perf_counter() - started
     findings = {name.hex(): alike.finding(one) for name, one in known.items()}
     elsewhere = division.elsewhere()
-    swept = sweep_store(Scope(division.new, elsewhere, detector, prefilter, CleanLines(), key), sweeping.jobs, sweeping.progress)
+    swept = sweep_store(
+        Scope(division.new, elsewhere, detector, prefilter, CleanLines(), key), sweeping.jobs, sweeping.progress
+    )
     started = time.perf_counter()
     fresh = _by_id(swept)
     is_sound = True

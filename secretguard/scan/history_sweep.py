@@ -244,9 +244,7 @@ def _loose_contents(
             yield one
 
 
-def _note(
-    scope: Scope, raw_id: bytes, kind: int, data: bytes | bytearray, swept: Swept, *, is_new: bool
-) -> None:
+def _note(scope: Scope, raw_id: bytes, kind: int, data: bytes | bytearray, swept: Swept, *, is_new: bool) -> None:
     """Note what matters of an object beside its lines."""
     if kind != BLOB:
         if is_new:

@@ -32,7 +32,7 @@ class Watch:
         beginnings: bytes,
         tell: Callable[[int, int, bytes | bytearray], None],
     ) -> None:
-        """`tell` hears of each object that is no blob or begins with one of the `beginnings`, bytes, or like a tar file.
+        """`tell` hears of each object that is no blob, begins with one of the bytes `beginnings`, or may be a tar file.
 
         It gets entry, kind and content. Of those that are `repeated` it hears nothing; those that are not counted
         `elsewhere` either are counted.

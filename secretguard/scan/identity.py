@@ -9,13 +9,18 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Container, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from secretguard.secret import Secret
+from secretguard.workers import in_parallel, processors
 
 CONSTANT = "secretguard/id/1"
 _SCRYPT = {"n": 1 << 12, "r": 8, "p": 1}
+_WORTH_A_PROCESS = 8
+Said = tuple[str, str, str]
+"""Family, user, secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def credential_id(identity: Identity, key: bytes | None = None) -> str:
 
 
 def credential_ids(
-    identities: Sequence[Identity], jobs: int = 0, known: MutableMapping[tuple[str, str, str], str] | None = None
+    identities: Sequence[Identity], jobs: int = 0, known: MutableMapping[Said, str] | None = None
 ) -> list[str]:
     """Return the ids of many credentials, in their order.
 
@@ -59,6 +64,26 @@ def credential_ids(
     return [credential_id(one, key) if one.machine_made else found[_said(one)] for one in identities]
 
 
+def begin_ids(identities: Sequence[Identity], jobs: int, known: Container[Said]) -> Iterator[tuple[Said, str]]:
+    """Begin to compute in other processes the ids that `credential_ids` will want and that are not `known`.
+
+    They are ready when the iteration begins; where they are few it yields nothing, for a process costs time too.
+    """
+    wanted = {_said(one): one for one in identities if not one.machine_made and _said(one) not in known}
+    jobs = jobs or processors()
+    if jobs < 2 or len(wanted) < _WORTH_A_PROCESS:
+        return iter(())
+    said = [*wanted]
+    shares = [range(start, len(said), jobs) for start in range(jobs)]
+    work = partial(_ids_of_share, [*wanted.values()], id_key())
+    results = in_parallel(work, shares, jobs)
+    return ((said[number], name) for share in results for number, name in share)
+
+
+def _ids_of_share(identities: Sequence[Identity], key: bytes, share: range) -> list[tuple[int, str]]:
+    return [(number, credential_id(identities[number], key)) for number in share]
+
+
 def _computed(identities: Sequence[Identity], key: bytes, jobs: int) -> list[str]:
     if len(identities) < 4:
         return [credential_id(identity, key) for identity in identities]
@@ -68,5 +93,5 @@ def _computed(identities: Sequence[Identity], key: bytes, jobs: int) -> list[str
         return list(pool.map(lambda identity: credential_id(identity, key), identities))
 
 
-def _said(identity: Identity) -> tuple[str, str, str]:
+def _said(identity: Identity) -> Said:
     return identity.family, identity.user, identity.secret.reveal()

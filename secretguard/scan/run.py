@@ -2,9 +2,9 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from secretguard.config import Config
 from secretguard.engine.detect import Finding, detect
@@ -18,6 +18,9 @@ from secretguard.scan.ignore import READ_FILES, apply_ignores, load_ignores
 from secretguard.scan.progress import Progress, Sweeping
 from secretguard.scan.sources import Opened, Remembering, SelfSweeping, Source, sources_for
 from secretguard.scan.timings import Timings
+
+if TYPE_CHECKING:
+    from secretguard.scan.identity import Said
 
 
 class ScanRequest(NamedTuple):
@@ -87,11 +90,13 @@ def scan(request: ScanRequest, progress: Progress) -> Report:
         timings.lap("sweep")
         timings.move("sweep", "precise pass", sweep.judging)
         progress.phase("Finding where they live", 0)
+        remembering = [source for source in opened.sources if isinstance(source, Remembering)]
+        ids = {identity: name for source in remembering for identity, name in source.known_ids().items()}
+        coming = _begin_ids(sweep, request.jobs, ids)
         found, names = _locate(opened.sources, sweep)
         timings.lap("attribution")
         progress.phase("Grouping", 0)
-        remembering = [source for source in opened.sources if isinstance(source, Remembering)]
-        ids = {identity: name for source in remembering for identity, name in source.known_ids().items()}
+        ids.update(coming)
         outcome = apply_ignores(group(found, request.jobs, ids), ignores, change)
         unread = _unread(sweep, names)
         for source in remembering:
@@ -154,6 +159,17 @@ def _keep(blob: Blob, finding: Finding, sweep: Sweep) -> None:
         known = {(m.rule.id, m.inner, m.start, m.end) for m in sweep.matches[blob.id]}
         fresh = [m for m in finding.matches if (m.rule.id, m.inner, m.start, m.end) not in known]
         sweep.matches[blob.id].extend(fresh)
+
+
+def _begin_ids(sweep: Sweep, jobs: int, known: Mapping["Said", str]) -> "Iterator[tuple[Said, str]]":
+    """Begin with the ids of what was found, which takes no longer then than finding where it lives."""
+    matches = [match for found in sweep.matches.values() for match in found]
+    if not matches:
+        return iter(())
+    from secretguard.scan.credentials import identities
+    from secretguard.scan.identity import begin_ids
+
+    return begin_ids(identities(matches), jobs, known)
 
 
 def _locate(sources: Sequence[Source], sweep: Sweep) -> tuple[list[Occurrence], dict[str, str]]:

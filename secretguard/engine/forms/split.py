@@ -162,7 +162,7 @@ def _siblings(found: Found, around: Sequence[Setting], mine: Setting, prefix: st
     named = _USER_RESOURCE.search(found.data, max(0, mine.start - 512), mine.start) is not None
     roles: dict[str, str] = {}
     for only_block in (True, False):
-        for other in neighbours(list(around), mine):
+        for other in neighbours(around, mine):
             if only_block and not (block and block[0] <= other.start < block[1]):
                 continue
             role = "user" if named and other.key == "name" else _role(other.key, prefix, flags=flags)

@@ -29,7 +29,7 @@ _ENOUGH = 1024
 _KEY_WORDS = LONGEST_PIECE // 4 + 8
 _MULTIPLIER = 0x9E3779B97F4A7C15
 _ALL_BITS = (1 << 64) - 1
-_SLOT_BITS = 19
+_SLOT_BITS = 18
 
 Bytes = bytes | bytearray
 

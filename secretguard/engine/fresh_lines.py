@@ -129,13 +129,13 @@ class FreshLines:
 
     def _add(self, one: Rebuilt) -> bool:
         """Take an object; False if there is no room for what is fresh of it, and then nothing of that is taken."""
-        size = len(one.data)
+        size = len(one.view)
         self.objects.append(one)
         self.firsts.append(self.rows)
         self.bytes += size
         row = self.rows * _COLUMNS
         if one.depth > 0:
-            rows = add_windows(one.data, one.steps, one.end, self.reach, self.windows, self.rows)
+            rows = add_windows(one.view, one.steps, one.end, self.reach, self.windows, self.rows)
         elif not size:
             return True
         elif self.rows < _ROWS:
@@ -149,7 +149,7 @@ class FreshLines:
         if rows < 0:
             return False
         fill, runs, pieces = self.fill, self.run_count, self.piece_count
-        if rows > self.rows and not self._copy(one.data, rows):
+        if rows > self.rows and not self._copy(one.view, rows):
             self.fill, self.run_count, self.piece_count = fill, runs, pieces
             return False
         self.rows = rows

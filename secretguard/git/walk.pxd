@@ -8,10 +8,12 @@ cdef Py_ssize_t _HELD
 
 @cython.final
 cdef class Rebuilt:
-    cdef public int entry, base, depth
-    cdef public object data, steps
-    cdef public bytes delta
-    cdef public Py_ssize_t end
+    cdef readonly int entry, base, depth
+    cdef readonly object data
+    cdef readonly const unsigned char[::1] view
+    cdef readonly long long[::1] steps
+    cdef readonly bytes delta
+    cdef readonly Py_ssize_t end
 
 @cython.locals(one=Rebuilt)
 cpdef Rebuilt stored_whole(int entry, object data)
@@ -20,11 +22,12 @@ cpdef Rebuilt stored_whole(int entry, object data)
 cdef class Base:
     cdef int entry, left, depth
     cdef object data
+    cdef const unsigned char[::1] view
     cdef bint broken
 
 @cython.final
 cdef class Walk:
-    cdef object pack, source, inflater, inflate_short, room
+    cdef object pack, source, inflater, inflate_short
     cdef int[::1] order, bases, left
     cdef long long[::1] offsets, starts, sizes, steps
     cdef Py_ssize_t at, stop, held
@@ -33,7 +36,8 @@ cdef class Walk:
     @cython.locals(data=bytes)
     cdef Rebuilt _whole(self, int entry)
 
-    @cython.locals(kept=Base, delta=bytes, end=Py_ssize_t, size="long long", data=bytearray, depth=int, one=Rebuilt)
+    @cython.locals(kept=Base, delta=bytes, end=Py_ssize_t, size="long long", data=bytearray, depth=int, one=Rebuilt,
+                   stored="const unsigned char[::1]", view="unsigned char[::1]")
     cdef Rebuilt _built(self, int entry, int base)
 
     @cython.locals(size="long long", start="long long", stop="long long", stored=bytes)

@@ -44,6 +44,8 @@ class Rebuilt:
     depth: int
     """On how many objects of this walk it is built, one on the other."""
     data: Bytes
+    view: Bytes
+    """The same, as compiled code reads it."""
     delta: bytes
     steps: "array[int]"
     """The delta taken apart, up to `end`; overwritten by the next object."""
@@ -57,6 +59,7 @@ def stored_whole(entry: int, data: Bytes) -> Rebuilt:
     one.base = _NONE
     one.depth = 0
     one.data = data
+    one.view = data
     one.delta = b""
     one.steps = _NO_STEPS
     one.end = 0
@@ -70,6 +73,7 @@ class Base:
         self.entry = entry
         self.data = data
         """None where it has to be rebuilt."""
+        self.view = data or b""
         self.left = left
         """So many are still to be built on it."""
         self.depth = depth
@@ -96,8 +100,7 @@ class Walk:
         self.inflater = isal_zlib.decompressobj
         self.chain: list[Base] = []
         self.held = 0
-        self.room = array("q", bytes(8 * 4096))
-        self.steps = self.room
+        self.steps = array("q", bytes(8 * 4096))
 
     def __iter__(self) -> "Walk":
         return self
@@ -131,15 +134,16 @@ class Walk:
         """Read an object that is built on another. Raises DeltaError, INFLATE_ERROR."""
         kept = self._base(base)
         delta = self._inflated(entry)
-        end = parse_delta(delta, self.steps)
+        stored = delta
+        end = parse_delta(stored, self.steps)
         if end < 0:
-            self.room, end = parse_with_room(delta)
-            self.steps = self.room
+            self.steps, end = parse_with_room(delta)
         size = self.steps[1]
         if size > _LARGE:
             raise DeltaError("left to git")
         data = PyByteArray_FromStringAndSize(cython.NULL, size) if cython.compiled else bytearray(size)
-        apply_delta(kept.data or b"", delta, self.steps, end, data)
+        view = data
+        apply_delta(kept.view, stored, self.steps, end, view)
         kept.left -= 1
         if not kept.left:
             self._forget(kept)
@@ -151,8 +155,9 @@ class Walk:
         one.base = base
         one.depth = depth
         one.data = data
+        one.view = view
         one.delta = delta
-        one.steps = self.room
+        one.steps = self.steps
         one.end = end
         return one
 
@@ -184,6 +189,7 @@ class Walk:
                     raise DeltaError("its base cannot be read")
                 if kept.data is None:
                     kept.data = self._read_again(entry)
+                    kept.view = kept.data
                     self.held += len(kept.data)
                 return kept
             self._forget(kept)
@@ -216,3 +222,4 @@ class Walk:
         if kept.data is not None:
             self.held -= len(kept.data)
             kept.data = None
+            kept.view = b""

@@ -61,8 +61,8 @@ class Watch:
             return one
         if not self.elsewhere[entry]:
             self.objects += 1
-            self.bytes += len(one.data)
-        if self.kinds[entry] != _BLOB or self._is_special(one.data):
+            self.bytes += len(one.view)
+        if self.kinds[entry] != _BLOB or self._is_special(one.view):
             self.tell(entry, self.kinds[entry], one.data)
         return one
 

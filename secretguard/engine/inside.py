@@ -37,6 +37,7 @@ class Known(NamedTuple):
     """Lines before it."""
 
 
+_NOTHING = Known((), 0, 0)
 Memo = dict[tuple[str, int, bytes], Known]
 """Judged regions: (rule, how much is seen before the region, digest of all that a judgement can depend on)."""
 
@@ -82,16 +83,17 @@ def _known_or_judged(judge: Judge, view: View, low: int, high: int, memo: Memo) 
     """Judge a region unless the same one was judged before, in another version of the file say."""
     data = view.data
     begin, end = horizon(judge, data, low, high)
-    lines = view.blob.line - 1 + data.count(b"\n", 0, low)
-    place = view.blob.offset + low
     key = (judge.rule.id, low - begin, blake2b(data[begin:end], digest_size=16).digest())
     known = memo.get(key)
     if known is None:
         if len(memo) >= _MEMO_SIZE:
             memo.clear()
         found = tuple(to_match(judge, parts, view) for parts in judge_region(judge, data, low, high))
-        memo[key] = Known(found, place, lines)
+        memo[key] = Known(found, *_place(view, low)) if found else _NOTHING
         return iter(found)
+    if not known.matches:
+        return iter(())
+    place, lines = _place(view, low)
     by, down = place - known.place, lines - known.lines
     return (
         match._replace(
@@ -103,6 +105,11 @@ def _known_or_judged(judge: Judge, view: View, low: int, high: int, memo: Memo) 
         )
         for match in known.matches
     )
+
+
+def _place(view: View, at: int) -> tuple[int, int]:
+    """Return the offset in its blob of what stands at `at`, and the number of lines before that."""
+    return view.blob.offset + at, view.blob.line - 1 + view.data.count(b"\n", 0, at)
 
 
 def _in_mid_line(data: bytes, at: int) -> bool:

@@ -31,7 +31,7 @@ def swept(reader: SimpleNamespace, pack: Any, prefilter: Prefilter, cuts: Sequen
     """The hits by entry, in one stretch or in several."""
     found: Hits = {}
     for start, stop in pairwise((0, *sorted(cuts), len(pack))):
-        for entry, data, ends in reader.sweep.sweep(reader.packs.walk(pack, start, stop), prefilter):
+        for entry, data, ends in reader.sweep.sweep(reader.walk.Walk(pack, start, stop), prefilter):
             assert entry not in found
             assert ends
             assert data == bytes(reader.packs.rebuild(pack, entry))
@@ -43,7 +43,7 @@ def swept(reader: SimpleNamespace, pack: Any, prefilter: Prefilter, cuts: Sequen
 def matched_whole(reader: SimpleNamespace, pack: Any, prefilter: Prefilter, before: bytes = b"") -> Hits:
     """The hits by entry of each object by itself, or with something before it."""
     found: Hits = {}
-    for one in reader.packs.walk(pack, 0, len(pack)):
+    for one in reader.walk.Walk(pack, 0, len(pack)):
         if ends := prefilter.ends(before + bytes(one.data)):
             found[one.entry] = {(end - len(before), owner) for end, owner in ends}
     return found

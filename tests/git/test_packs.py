@@ -117,9 +117,10 @@ def test_what_is_needed_of_a_pack_are_the_wanted_and_all_they_are_built_on(
     needed = {entry for entry, flag in enumerate(reader.packs.with_bases(pack.entries, wanted)) if flag}
     chains: set[int] = set()
     for one in wanted:
-        while one >= 0:
-            chains.add(one)
-            one = pack.entries.bases[one]
+        entry = one
+        while entry >= 0:
+            chains.add(entry)
+            entry = pack.entries.bases[entry]
     assert needed == chains
     assert len(wanted) < len(needed) < len(pack)
 

@@ -72,7 +72,10 @@ def compiled() -> list[Extension]:
 
 
 setup(
-    package_data={"": ["*.yaml", "py.typed"], "secretguard.git": ["*.pxd"], "secretguard.engine": ["*.pxd"], "secretguard.scan": ["*.pxd"]},
+    package_data={
+        "": ["*.yaml", "py.typed"],
+        **{f"secretguard.{name}": ["*.pxd"] for name in ("engine", "git", "scan")},
+    },
     ext_modules=compiled(),
     options={"build_ext": {"parallel": True}},
     **bundle(),

@@ -8,10 +8,9 @@ cdef unsigned long long _MULTIPLIER, _ALL_BITS
 cdef class CleanLines:
     cdef object secret
     cdef unsigned int[::1] key
-    cdef unsigned long long[::1] known
+    cdef unsigned long long[::1] known, fold
     cdef int shift
     cdef readonly unsigned long long print
-    cdef unsigned long long factor
 
     cpdef bint is_clean(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop) except -2
 
@@ -21,7 +20,7 @@ cdef class CleanLines:
 
     @cython.locals(one="unsigned long long", two="unsigned long long", at=Py_ssize_t, k=Py_ssize_t,
                    word="unsigned long long", left="unsigned int", right="unsigned int", a="unsigned int",
-                   b="unsigned int")
+                   b="unsigned int", folded="unsigned long long")
     cdef unsigned long long _fingerprint(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop) except? 1
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t, length=Py_ssize_t, found="const void *")

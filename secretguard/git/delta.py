@@ -158,8 +158,8 @@ def add_windows(  # noqa: C901, PLR0912, PLR0915
 ) -> int:
     """Add to `table` a row for each stretch of lines of `result` that the base does not have.
 
-    A row is (start, first fresh end, last fresh end, end): a match of at most `reach` bytes within one line, judged with
-    one byte on each side, that ends at a fresh end may differ from the base's; any other is the base's own, moved.
+    A row is (start, first fresh end, last fresh end, end): a match of at most `reach` bytes within one line, judged
+    with one byte on each side, that ends at a fresh end may differ from the base's; any other is the base's own, moved.
     Windows are whole lines, or `reach` + 1 bytes on each side of the change where a line is longer. Returns the number
     of rows, of which there were `rows` before; -1 where the table has no room for more. Raises DeltaError if `result`
     has another size than `steps` name.

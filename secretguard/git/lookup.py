@@ -1,6 +1,6 @@
 """Single objects of packs, found by their ids: for the few that somebody wants of a pack that need not be walked.
 
-A walk (`packs.walk`) reads the header of every entry first; this reads those of one chain of deltas. What is malformed
+A walk (`git.walk`) reads the header of every entry first; this reads those of one chain of deltas. What is malformed
 or large is None: git has the last word on it. The format: gitformat-pack(5).
 """
 

@@ -1,6 +1,6 @@
 """The trees of a pack, each rebuilt once and compared with the one it is built on. Compiled where there is a compiler.
 
-Plain Python that Cython compiles with the types of `packed_trees.pxd`. It is `packs.walk` once more, for trees only:
+Plain Python that Cython compiles with the types of `packed_trees.pxd`. It is `walk.Walk` once more, for trees only:
 they are small and many, so that here the walk itself is most of the work.
 """
 

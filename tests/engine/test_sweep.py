@@ -149,4 +149,4 @@ def test_objects_of_no_bytes_and_of_one_are_no_trouble(reader: SimpleNamespace, 
 
 
 def test_nothing_to_sweep_is_nothing_found(reader: SimpleNamespace, acme: object) -> None:
-    assert [*reader.sweep.sweep([], acme)] == []
+    assert [*reader.sweep.sweep(iter([]), acme)] == []

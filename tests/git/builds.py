@@ -12,15 +12,18 @@ from typing import Any
 
 import pytest
 
-import secretguard.git
+import secretguard
 
-COMPILED = ("secretguard.git.delta", "secretguard.git.families")
+COMPILED = (
+    "secretguard.git.delta", "secretguard.git.families", "secretguard.git.walk", "secretguard.engine.clean_lines",
+    "secretguard.engine.fresh_lines", "secretguard.scan.history_watch",
+)  # fmt: skip
 READER = (
     *COMPILED, "secretguard.git.entries", "secretguard.git.packs", "secretguard.git.loose", "secretguard.git.store",
     "secretguard.engine.sweep",
 )  # fmt: skip
 """What is compiled, and the modules that hold on to functions of it."""
-_SOURCE = Path(secretguard.git.__file__).parent
+_SOURCE = Path(secretguard.__file__).parent.parent
 
 
 class _SourceOnly:
@@ -29,7 +32,7 @@ class _SourceOnly:
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name not in COMPILED:
             return None
-        return importlib.util.spec_from_file_location(name, _SOURCE / f"{name.rpartition('.')[2]}.py")
+        return importlib.util.spec_from_file_location(name, _SOURCE / f"{name.replace('.', '/')}.py")
 
 
 def _plain() -> dict[str, ModuleType]:

@@ -164,7 +164,7 @@ def test_instructions_of_another_delta_are_refused(reader: SimpleNamespace) -> N
     with pytest.raises(reader.delta.DeltaError):
         apply(base, delta, steps, end - 2, bytearray(12))
     with pytest.raises(reader.delta.DeltaError):
-        reader.delta.add_windows(b"short", steps, end, REACH, bytearray(99), 0, array("q", bytes(800)), 0)
+        reader.delta.add_windows(b"short", steps, end, REACH, array("q", bytes(800)), 0)
 
 
 def context(text: bytes, end: int) -> bytes:
@@ -177,12 +177,13 @@ def context(text: bytes, end: int) -> bytes:
     return before + (text[end : end + 1] or b"\n")
 
 
-def windows(reader: SimpleNamespace, base: bytes, delta: bytes, result: bytes) -> tuple[list[list[int]], bytes]:
+def windows(reader: SimpleNamespace, delta: bytes, result: bytes) -> list[list[int]]:
     steps, end = taken_apart(reader, delta)
-    text, table = bytearray(4096), array("q", bytes(8 * 5 * 64))
-    rows = reader.delta.add_windows(result, steps, end, REACH, text, 0, table, 0)
+    table = array("q", bytes(8 * 4 * 64))
+    rows = reader.delta.add_windows(result, steps, end, REACH, table, 0)
     assert rows >= 0
-    return [[*table[row * 5 : row * 5 + 5]] for row in range(rows)], bytes(text)
+    assert not any(table[4 * rows :])
+    return [[*table[row * 4 : row * 4 + 4]] for row in range(rows)]
 
 
 @settings(max_examples=400)
@@ -191,19 +192,16 @@ def test_what_may_match_differently_ends_in_a_window_and_is_seen_there_as_in_the
     reader: SimpleNamespace, base: bytes, pieces: list[bytes | tuple[int, int]]
 ) -> None:
     delta, result = made(base, pieces)
-    rows, text = windows(reader, base, delta, result)
     fresh: set[int] = set()
-    before = -1
-    for start, low, first, last, high in rows:
+    before = seen = -1
+    for low, first, last, high in windows(reader, delta, result):
         assert 0 <= low <= first <= last <= high <= len(result)
         assert before < first
-        before = last
-        assert text[start : start + high - low] == result[low:high]
-        assert text[start + high - low] == 10
-        assert start == 0 or text[start - 1] == 10
+        assert seen < low
+        before, seen = last, high
         fresh.update(range(first, last + 1))
         for end in range(first, last + 1):
-            assert context(text[: start + high - low], start + end - low) == context(result, end)
+            assert context(result[low:high], end - low) == context(result, end)
     # Every other place is copied together with all that decides about it.
     done = 0
     for piece_source, count in steps_of(reader, delta):
@@ -223,12 +221,12 @@ def steps_of(reader: SimpleNamespace, delta: bytes) -> list[tuple[int, int]]:
 def test_a_change_in_one_line_shows_that_line_only(reader: SimpleNamespace) -> None:
     base = b"".join(b"%03d\n" % number for number in range(50))
     delta = delta_of(len(base), len(base) + 2, (0, 82), b"xy", (82, len(base) - 82))
-    rows, text = windows(reader, base, delta, base[:82] + b"xy" + base[82:])
-    assert rows == [[0, 80, 82, 85, 86]]
-    assert text.startswith(b"02xy0\n\n")
+    result = base[:82] + b"xy" + base[82:]
+    assert windows(reader, delta, result) == [[80, 82, 85, 86]]
+    assert result[80:86] == b"02xy0\n"
 
 
-def test_where_text_or_table_are_full_it_says_so(reader: SimpleNamespace) -> None:
+def test_where_the_table_is_full_it_says_so(reader: SimpleNamespace) -> None:
     base = b"".join(b"%03d\n" % number for number in range(50))
     instructions = [piece for number in range(9) for piece in (b"new\n", (number * 20, 20))]
     delta, result = made(base, []), b""
@@ -236,18 +234,16 @@ def test_where_text_or_table_are_full_it_says_so(reader: SimpleNamespace) -> Non
     result = applied(reader, base, delta)
     steps, end = taken_apart(reader, delta)
 
-    def add(text: int, table: int, fill: int = 0, rows: int = 0) -> int:
+    def add(table: int, rows: int = 0) -> int:
         room = array("q", bytes(8 * table))
-        for row in range(rows):
-            room[row * 5 : row * 5 + 5] = array("q", (fill, 0, 0, 0, 0))
-        return reader.delta.add_windows(result, steps, end, REACH, bytearray(text), fill, room, rows)
+        added: int = reader.delta.add_windows(result, steps, end, REACH, room, rows)
+        assert not any(room[: 4 * rows])  # what is there stays
+        return added
 
-    enough = add(1000, 500)
+    enough = add(500)
     assert enough > 5
-    assert add(1000, 500, fill=900, rows=3) == 3 + enough
-    assert add(1000, 5 * enough) == enough
-    assert add(1000, 5 * enough - 1) == -1
-    assert add(1000, 5 * enough, rows=1) == -1
-    assert add(30, 500) == -1
-    assert add(1000, 500, fill=990) == -1
-    assert add(0, 0) == -1
+    assert add(500, rows=3) == 3 + enough
+    assert add(4 * enough) == enough
+    assert add(4 * enough - 1) == -1
+    assert add(4 * enough, rows=1) == -1
+    assert add(0) == -1

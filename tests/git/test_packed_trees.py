@@ -77,7 +77,7 @@ def contents(read: dict[int, tuple[int, Changes]]) -> dict[int, dict[bytes, byte
 def by_walk(walk: SimpleNamespace, reading: Reading) -> dict[int, dict[bytes, bytes]]:
     entries = reading.pack.entries
     found = {}
-    for one in walk.packs.walk(reading.pack, entries.content, len(reading.pack)):
+    for one in walk.walk.Walk(reading.pack, entries.content, len(reading.pack)):
         tree = taken_apart(bytes(one.data))
         assert tree is not None
         found[reading.numbers[one.entry]] = {

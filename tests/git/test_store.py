@@ -301,7 +301,7 @@ def test_a_pack_that_is_replaced_while_it_is_read_is_read_to_its_end(reader: Sim
     many_packs(repo)
     git = as_git_reads(repo)
     store = reader.store.open_store(repo.open())
-    walks = [reader.packs.walk(pack, 0, len(pack)) for pack in store.packs]
+    walks = [reader.walk.Walk(pack, 0, len(pack)) for pack in store.packs]
     begun = [next(walk) for walk in walks]
     repo.git("gc", "-q", "--prune=now")
     assert len(packs_of(repo)) == 1

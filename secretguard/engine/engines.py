@@ -1,8 +1,12 @@
 """Which database or broker a word, a driver or a port speaks of."""
 
 import re
+from bisect import bisect_left
+from operator import itemgetter
 
 from secretguard.engine.lazily import compiled
+from secretguard.engine.parts import Found
+from secretguard.engine.text import neighbourhood, shared_neighbourhood
 
 _NAMES = (
     (
@@ -49,15 +53,25 @@ def family_named(text: str) -> str:
     return next((family for family, words in _WORDS if raw and words.search(raw)), "")
 
 
-def nearest_family(data: bytes, low: int, high: int, around: tuple[int, int], *, of_database: bool = False) -> str:
+def nearest_family(found: Found, place: tuple[int, int], around: tuple[int, int], *, of_database: bool = False) -> str:
     """Return the family whose word stands nearest to the span `around`, outside of it, or an empty string.
 
-    `of_database` leaves out caches, brokers and mail servers: a `DB_PASSWORD` is none of theirs.
+    It has to stand in the neighbourhood of `place`. `of_database` leaves out caches, brokers and mail servers: a
+    `DB_PASSWORD` is none of theirs.
     """
-    outside = (
-        match
-        for match in _ANY.finditer(data, low, high)
-        if not around[0] <= match.start() < around[1] and not (of_database and match.lastgroup in _NO_DATABASES)
-    )
-    nearest = min(outside, key=lambda match: abs(match.start() - around[0]), default=None)
-    return str(nearest.lastgroup) if nearest else ""
+    low, high = neighbourhood(found.data, *place)
+    words = found.once(_databases if of_database else _spoken_of, shared_neighbourhood(found.data, *place))
+    before, behind = (bisect_left(words, at, key=itemgetter(0)) for at in around)
+    left = words[before - 1] if before and words[before - 1][0] >= low else None
+    right = words[behind] if behind < len(words) and words[behind][0] < high else None
+    if left and right:
+        return (left if around[0] - left[0] <= right[0] - around[0] else right)[1]
+    return (left or right or (0, ""))[1]
+
+
+def _spoken_of(data: bytes, low: int, high: int) -> list[tuple[int, str]]:
+    return [(match.start(), str(match.lastgroup)) for match in _ANY.finditer(data, low, high)]
+
+
+def _databases(data: bytes, low: int, high: int) -> list[tuple[int, str]]:
+    return [(start, family) for start, family in _spoken_of(data, low, high) if family not in _NO_DATABASES]

@@ -11,6 +11,8 @@ from secretguard.engine.parts import Parts
 from secretguard.engine.text import decoded, enclosing_lines
 
 _MIN_LENGTH = 8
+_LINE = 512
+"""Characters of a line that are looked at."""
 _MIN_ENTROPY = {"hex": 2.6, "text": 3.2}
 """Lower than the limits for lines without a name (3.0 and 4.5): here a name vouches already."""
 _HEX = compiled(r"[0-9a-fA-F-]+$")
@@ -36,7 +38,7 @@ def is_likely_secret(data: bytes, parts: Parts) -> bool:
     if data[max(0, parts.secret_start - 1) : parts.secret_start] in (b'"', b"'", b"`"):
         return not _left_out(value, "")  # a literal, also where it is an argument: Client(token="…")
     low, high = enclosing_lines(data, parts.start, parts.end, 256)
-    return not _left_out(value, decoded(data[low:high]))
+    return not _left_out(value, decoded(data[low : min(high, low + 4 * _LINE)]))
 
 
 def _left_out(value: str, line: str) -> bool:
@@ -48,7 +50,7 @@ def _left_out(value: str, line: str) -> bool:
         or heuristic.is_prefixed_with_dollar_sign(value)
         or heuristic.is_not_alphanumeric_string(value)
         or heuristic.is_potential_uuid(value)
-        or heuristic.is_indirect_reference(line[:512])
+        or heuristic.is_indirect_reference(line[:_LINE])
         or not (_is_mixed(value) or _is_gibberish(value))
     )
 

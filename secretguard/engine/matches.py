@@ -1,7 +1,8 @@
 """Parts -> `Match`: the place, and the offline judgement of severity, confidence and placeholders."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from secretguard.engine import values
 from secretguard.engine.checksums import checksum_holds
@@ -9,9 +10,12 @@ from secretguard.engine.marks import marks_near
 from secretguard.engine.parts import Parts
 from secretguard.engine.precise import Judge, names_context
 from secretguard.engine.redaction import redact
-from secretguard.engine.text import decoded, position
+from secretguard.engine.text import Positions, decoded
 from secretguard.model import ANONYMOUS_FAMILIES, Blob, Confidence, Match, Rule, Severity
 from secretguard.secret import Secret
+
+_BUCKET = 512
+"""Bytes: matches of one place are looked for among those that stand so near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,10 @@ class View:
     encoding: tuple[str, ...] = ()
     inner: str | None = None
     depth: int = 0
+    positions: Positions = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "positions", Positions(self.data))
 
     @property
     def origin(self) -> tuple[int, int]:
@@ -62,8 +70,8 @@ def to_match(judge: Judge, parts: Parts, view: View) -> Match:
 def placed(match: Match, view: View, start: int, end: int) -> Match:
     """Return `match` at `start:end` of `view`: where it was found, or where the run it was decoded from stands."""
     offset, lines = view.origin
-    line, column = position(view.data, start)
-    end_line, end_column = position(view.data, end)
+    line, column = view.positions.of(start)
+    end_line, end_column = view.positions.of(end)
     return match._replace(
         start=offset + start,
         end=offset + end,
@@ -151,9 +159,13 @@ def most_specific(matches: Iterable[Match]) -> list[Match]:
         )
 
     kept: list[Match] = []
+    near: dict[tuple[str | None, int], list[Match]] = defaultdict(list)
     for match in sorted(matches, key=strength, reverse=True):
-        if not any(_same_place(match, other) for other in kept):
+        buckets = [(match.inner, at) for at in range(match.start // _BUCKET, match.end // _BUCKET + 1)]
+        if not any(_same_place(match, other) for bucket in buckets for other in near.get(bucket, ())):
             kept.append(match)
+            for bucket in buckets:
+                near[bucket].append(match)
     return sorted(kept, key=lambda m: (m.inner or "", m.start, m.end))
 
 

@@ -1,11 +1,14 @@
 """What a form takes as input and gives as output."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 from secretguard.engine.text import decoded
 from secretguard.model import Endpoint, Rule
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,15 @@ class Found:
     rule: Rule
     data: bytes
     match: re.Match[bytes]
+    already_read: dict[Hashable, tuple[tuple[int, int], Any]] = field(default_factory=dict)
+    """What was read for the match before, in the same region."""
+
+    def once(self, read: Callable[[bytes, int, int], T], span: tuple[int, int]) -> T:
+        """Return `read(data, *span)`, read once for matches that follow each other: a line may hold a million."""
+        known = self.already_read.get(read)
+        if known is None or known[0] != span:
+            known = self.already_read[read] = span, read(self.data, *span)
+        return cast("T", known[1])
 
     @property
     def start(self) -> int:

@@ -1,14 +1,27 @@
 """Text -> parts: the exact judgement around each prefilter hit, or over everything without a prefilter."""
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from secretguard.engine import generic, values
 from secretguard.engine.forms import FORMS
 from secretguard.engine.forms.pem import MAX_BODY
 from secretguard.engine.parts import Found, Parts
-from secretguard.engine.text import REACH, caseless, decoded, enclosing_lines, merge, neighbourhood
+from secretguard.engine.text import (
+    LONG_LINE,
+    REACH,
+    caseless,
+    decoded,
+    enclosing_lines,
+    is_crowded,
+    line_end,
+    line_start,
+    merge,
+    neighbourhood,
+    shared_neighbourhood,
+)
 from secretguard.model import Rule
 from secretguard.patterns import pattern_width
 
@@ -35,6 +48,10 @@ class Judge:
     companion: re.Pattern[bytes] | None
     width: int
 
+    def contexts(self, data: bytes, low: int, high: int) -> list[tuple[int, int]]:
+        """Return where the words of its context stand in `data[low:high]`."""
+        return sorted(match.span() for word in self.context for match in word.finditer(data, low, high))
+
 
 def compile_judge(rule: Rule) -> Judge:
     """Compile one rule."""
@@ -56,9 +73,10 @@ def judge_region(
     judge: Judge, data: bytes, low: int, high: int, matched: frozenset[tuple[int, int]] | None = None
 ) -> Iterator[Parts]:
     """Yield what a rule finds in `data[low:high]`; where all that `matched` stands may be known."""
+    already_read: dict[Hashable, tuple[tuple[int, int], object]] = {}
     at = low
     while match := judge.pattern.search(data, at, high):
-        yield from _judge_one(judge, data, match, matched)
+        yield from _judge_one(judge, Found(judge.rule, data, match, already_read), matched)
         at = match.end() if match.end() > match.start() else match.end() + 1
 
 
@@ -80,32 +98,46 @@ def horizon(judge: Judge, data: bytes, low: int, high: int) -> tuple[int, int]:
 def _regions(data: bytes, judge: Judge, ends: Iterable[int]) -> list[tuple[int, int]]:
     spans = []
     last = -1
-    for end in sorted(ends):
-        at = max(0, end - 1)
-        if at < last:
+    for start, end in _close_together(data, ends, judge.width):
+        if end <= last:
             continue  # inside the region of the hit before
-        low, high = enclosing_lines(data, at, end, judge.width + 512)
+        low, high = enclosing_lines(data, start, end, judge.width + 512)
         if judge.context:
             low, high = neighbourhood(data, low, high)
             low, high = enclosing_lines(data, low, high, judge.width)
         spans.append((low, high))
-        if high - low <= 65536 and not judge.context:
+        if high - low <= LONG_LINE and not judge.context:
             last = high
     return merge(spans)
 
 
-def _judge_one(
-    judge: Judge, data: bytes, match: re.Match[bytes], matched: frozenset[tuple[int, int]] | None
-) -> Iterator[Parts]:
-    rule = judge.rule
-    for parts in FORMS[rule.form](Found(rule, data, match)):
+def _close_together(data: bytes, ends: Iterable[int], width: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans from the last byte of one hit to the end of another; in a very long line of many together."""
+    begin = finish = start = last = -1
+    for end in sorted(ends):
+        at = max(0, end - 1)
+        if start >= 0 and at < finish and finish - begin > LONG_LINE and at - last <= width:
+            last = end
+            continue
+        if start >= 0:
+            yield start, last
+        if not begin <= at < finish:
+            begin, finish = line_start(data, at), line_end(data, at)
+        start, last = at, end
+    if start >= 0:
+        yield start, last
+
+
+def _judge_one(judge: Judge, found: Found, matched: frozenset[tuple[int, int]] | None) -> Iterator[Parts]:
+    rule, data = judge.rule, found.data
+    for parts in FORMS[rule.form](found):
         if matched is not None and (parts.start, parts.end) not in matched:
             continue
         if values.is_reference(_as_written(data, parts)) or values.is_hash(parts.secret):
             continue
         if rule.entropy and values.entropy(parts.secret) < rule.entropy and not values.placeholder(parts.secret):
             continue
-        if judge.context and not _in_context(judge, data, parts):
+        if judge.context and not _in_context(judge, found, parts):
             continue
         vouched = parts.user or parts.endpoints  # a login vouches for its password
         if rule.generic and not vouched and matched is None and not generic.is_likely_secret(data, parts):
@@ -121,14 +153,28 @@ def _as_written(data: bytes, parts: Parts) -> str:
     return decoded(data[parts.secret_start : parts.secret_end])
 
 
-def _in_context(judge: Judge, data: bytes, parts: Parts) -> bool:
+def _is_spoken_of(judge: Judge, found: Found, parts: Parts) -> bool:
+    """Whether a word of the rule's context stands in the neighbourhood."""
+    low, high = neighbourhood(found.data, parts.start, parts.end)
+    if not is_crowded(low, high):
+        return any(word.search(found.data, low, high) for word in judge.context)
+    words = found.once(judge.contexts, shared_neighbourhood(found.data, parts.start, parts.end))
+    at = bisect_left(words, (low, low))
+    while at < len(words) and words[at][0] < high:
+        if words[at][1] <= high:
+            return True
+        at += 1
+    return False
+
+
+def _in_context(judge: Judge, found: Found, parts: Parts) -> bool:
     """Whether the rule's context is near, and the value stands where a value stands."""
-    low, high = neighbourhood(data, parts.start, parts.end)
+    data = found.data
     if judge.rule.form == "uri":
         # Whose server it is, say the URL and the name before it; not the URL on the next line.
         own = _head(data, parts.start) + data[parts.start : parts.end]
         return any(word.search(own) for word in judge.context)
-    if not any(word.search(data, low, high) for word in judge.context):
+    if not _is_spoken_of(judge, found, parts):
         return False
     if judge.rule.form not in ("token", "lines") or judge.rule.anchors:
         return True  # a shape of its own: the context only says whose it is

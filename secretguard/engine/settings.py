@@ -1,7 +1,6 @@
 """Assignments in any language or configuration file: `KEY=value`, `"key": "value"`, `name: K / value: v`."""
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -117,14 +116,11 @@ def _fallback(data: bytes, start: int, end: int) -> tuple[int, int] | None:
     """Return the span of the default in `os.getenv("KEY", "default")`, `process.env.X || "d"`, `${X:-d}`."""
     line = data.find(b"\n", start, end)
     window = data[start : end if line < 0 else line]
-    for pattern in (_LOOKUP, _OR_ELSE):
-        if match := pattern.search(window):
+    # Plain searches are many times faster than the expressions, and nearly every value stops here.
+    is_quoted = b'"' in window or b"'" in window or b"`" in window
+    for pattern, word in ((_LOOKUP, b""), (_OR_ELSE, b".env")):
+        if is_quoted and word in window and (match := pattern.search(window)):
             low, high = match.span("quoted")
             return start + low, start + high
-    shell = _SHELL_DEFAULT.match(window.split()[0].rstrip(b"\"',;)")) if window.strip() else None
+    shell = _SHELL_DEFAULT.match(window.split()[0].rstrip(b"\"',;)")) if window.lstrip().startswith(b"${") else None
     return (start + shell.start(1), start + shell.end(1)) if shell else None
-
-
-def neighbours(all_settings: Sequence[Setting], at: Setting) -> Iterator[Setting]:
-    """Yield the other settings, nearest first."""
-    yield from sorted((one for one in all_settings if one is not at), key=lambda one: abs(one.start - at.start))

@@ -9,8 +9,9 @@ from secretguard.git.families import NONE
 from secretguard.git.loose import LooseObjects
 from secretguard.git.packs import known_entries
 from secretguard.git.store import ObjectStore
-from secretguard.scan.history_state import History, KnownLoose, KnownPack, loose_stamp, pack_stamp
+from secretguard.scan.history_state import History, KnownLoose, KnownPack, loose_stamp, pack_name, pack_stamp
 from secretguard.scan.history_sweep import Swept
+from secretguard.scan.history_touched import is_loose_intact, is_pack_intact, recognised
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Division:
     """Of the loose objects, for each directory."""
     lost: bool
     """Whether something that was known is not here any more, or in another file."""
+    renewed: bool
+    """Whether something that is known has another stamp than before."""
 
     @property
     def is_all_known(self) -> bool:
@@ -74,10 +77,9 @@ class Division:
 
 def divide(store: ObjectStore, history: History) -> Division:
     """Tell what of `store` is known."""
-    pack_stamps = [pack_stamp(pack) for pack in store.packs]
-    loose_stamps = [_stamps(loose) for loose in store.loose]
-    packs = {one.stamp: one for one in history.packs}
-    loose = history.loose
+    packs, loose = {one.stamp: one for one in history.packs}, dict(history.loose)
+    pack_stamps, loose_stamps = _pack_stamps(store, packs), _loose_stamps(store, loose)
+    renewed = packs.keys() != {one.stamp for one in history.packs} or loose.keys() != history.loose.keys()
     here = {stamp for stamps in loose_stamps for stamp in stamps.values()}
     lost = not (packs.keys() <= set(pack_stamps) and loose.keys() <= here)
     if lost:
@@ -92,7 +94,7 @@ def divide(store: ObjectStore, history: History) -> Division:
             tuple(_part(one, [name for name in one.names if stamps[name] in loose]) for one, stamps in directories),
             id_size=store.id_size,
         ),
-        packs=[packs[stamp] for stamp in pack_stamps if stamp in packs],
+        packs=[packs[stamp]._replace(stamp=stamp) for stamp in pack_stamps if stamp in packs],
         loose=loose,
         loose_swept=_loose_swept(history.loose_swept, loose, store.id_size),
         new=ObjectStore(
@@ -103,12 +105,23 @@ def divide(store: ObjectStore, history: History) -> Division:
         pack_stamps=[stamp for stamp in pack_stamps if stamp not in packs],
         loose_stamps=loose_stamps,
         lost=lost,
+        renewed=renewed,
     )
 
 
-def _stamps(loose: LooseObjects) -> dict[str, bytes | None]:
-    directory = os.fspath(loose.path)
-    return {name: loose_stamp(directory, name) for name in loose.names}
+def _pack_stamps(store: ObjectStore, known: dict[bytes, KnownPack]) -> list[bytes | None]:
+    files = {at: (pack_name(pack), pack_stamp(pack)) for at, pack in enumerate(store.packs)}
+    return [*recognised(files, known, lambda at: is_pack_intact(store.packs[at])).values()]
+
+
+def _loose_stamps(store: ObjectStore, known: dict[bytes, KnownLoose]) -> list[dict[str, bytes | None]]:
+    files = {
+        (at, name): (bytes.fromhex(name), loose_stamp(os.fspath(loose.path), name))
+        for at, loose in enumerate(store.loose)
+        for name in loose.names
+    }
+    stamps = recognised(files, known, lambda file: is_loose_intact(store.loose[file[0]], file[1]))
+    return [{name: stamps[at, name] for name in loose.names} for at, loose in enumerate(store.loose)]
 
 
 def _part(loose: LooseObjects, names: list[str]) -> LooseObjects:

@@ -33,6 +33,8 @@ _SETTLED = 10**8
 _SETTLED_COARSELY = 2 * 10**9
 """Nanoseconds: what was written so shortly ago may be written again with the same times; on some file systems they are
 whole seconds."""
+STATUS = 16
+"""Bytes of a stamp that say when the file was written; the rest names what it holds."""
 _CODE = ("", "engine", "engine/forms", "git", "scan")
 
 
@@ -84,7 +86,7 @@ class History:
 
     packs: list[KnownPack] = field(default_factory=list)
     loose: dict[bytes, KnownLoose] = field(default_factory=dict)
-    """By stamp, which ends with the id."""
+    """By stamp."""
     loose_swept: Swept = field(default_factory=lambda: Swept(CommitTable(0)))
     by_git: dict[bytes, Size] = field(default_factory=dict)
     """Objects that only git could read, and that hold nothing."""
@@ -131,12 +133,18 @@ class HistoryFile:
             self._path.unlink()
 
 
-def pack_stamp(pack: Pack) -> bytes | None:
-    """Return what differs once a pack or its index is another, or was written to; None if that cannot be told yet."""
-    facts = [settled(status) for status in pack.status]
-    if None in facts or not facts:
+def pack_name(pack: Pack) -> bytes | None:
+    """Return what differs for another content or index of a pack; None if that cannot be told yet."""
+    index = settled(pack.status[0]) if pack.status else None
+    if index is None:
         return None
-    return blake2b(repr((os.fspath(pack.path), pack.data[-pack.id_size :], facts)).encode(), digest_size=32).digest()
+    return blake2b(repr((os.fspath(pack.path), pack.data[-pack.id_size :], index)).encode(), digest_size=16).digest()
+
+
+def pack_stamp(pack: Pack) -> bytes | None:
+    """Return what differs once a pack or its index is another, or was written to; it ends with the name."""
+    name, status = pack_name(pack), settled(pack.status[1]) if pack.status else None
+    return _status_digest(status) + name if name and status else None
 
 
 def loose_stamp(directory: str, name: str) -> bytes | None:
@@ -145,9 +153,11 @@ def loose_stamp(directory: str, name: str) -> bytes | None:
         facts = settled(os.stat(f"{directory}/{name[:2]}/{name[2:]}"))  # noqa: PTH116 - thousands of them
     except OSError:
         return None
-    if facts is None:
-        return None
-    return blake2b(repr((directory, facts)).encode(), digest_size=16).digest() + bytes.fromhex(name)
+    return _status_digest((directory, *facts)) + bytes.fromhex(name) if facts else None
+
+
+def _status_digest(facts: tuple[str | int, ...]) -> bytes:
+    return blake2b(repr(facts).encode(), digest_size=STATUS).digest()
 
 
 def settled(status: os.stat_result) -> tuple[int, ...] | None:

@@ -112,7 +112,8 @@ class PackedHistory:
         if reading.alike.occur_in(limit for one in reading.findings.values() for limit in one.problems):
             return
         learnt = reading.learnt(ids, self._clean, places.located() if is_settled else None)
-        is_old = reading.division.is_all_known and learnt.located is before.located
+        division = reading.division
+        is_old = division.is_all_known and not division.renewed and learnt.located is before.located
         if not (is_old and learnt.ids == before.ids and learnt.by_git == before.by_git):
             self._file.save(learnt)
 

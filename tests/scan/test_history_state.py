@@ -1,6 +1,7 @@
 """A second scan of a history reads what is new, and says what a first scan would say."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,47 @@ def test_a_pack_in_place_of_another_under_its_name_is_read(leaky: Workshop, tmp_
         ours.with_suffix(suffix).write_bytes(theirs.with_suffix(suffix).read_bytes())
     ours.with_suffix(".rev").unlink(missing_ok=True)
     assert any(token(7).partition("=")[2].strip() == one["secret"] for one in rescanned(leaky)["credentials"])
+
+
+@pytest.mark.parametrize("ahead", [0, 3600], ids=["settled", "may be written to unnoticed"])
+def test_what_git_only_touched_is_not_read_again(leaky: Workshop, ahead: int) -> None:
+    before = rescanned(leaky)
+    (pack,) = leaky.path.glob(".git/objects/pack/*.pack")
+    for file in (pack, leaky.loose(leaky.git("rev-parse", "HEAD:src/b.py"))):
+        os.utime(file, (time.time() + ahead,) * 2)
+    assert unknown(leaky) == 0
+    assert rescanned(leaky) == before
+    assert unknown(leaky) == 0
+
+
+def test_what_was_touched_is_checked_once(leaky: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    rescanned(leaky)
+    (pack,) = leaky.path.glob(".git/objects/pack/*.pack")
+    pack.touch()
+    rescanned(leaky)
+    monkeypatch.setattr("secretguard.scan.history_known.is_pack_intact", lambda pack: False)
+    assert unknown(leaky) == 0
+
+
+def test_git_touches_what_it_is_asked_to_write_again(leaky: Workshop) -> None:
+    rescanned(leaky)
+    (pack,) = leaky.path.glob(".git/objects/pack/*.pack")
+    written = pack.stat().st_mtime_ns
+    leaky.blob(f"# 3\n{login(1)}")
+    assert pack.stat().st_mtime_ns > written
+    assert unknown(leaky) == 0
+
+
+def test_a_pack_that_was_written_to_in_place_is_read_again(leaky: Workshop) -> None:
+    rescanned(leaky)
+    (pack,) = leaky.path.glob(".git/objects/pack/*.pack")
+    content = pack.read_bytes()
+    pack.chmod(0o644)
+    pack.write_bytes(content[:40] + bytes(20) + content[60:])
+    assert unknown(leaky) > 6
+    assert rescanned(leaky)["problems"]
+    pack.write_bytes(content)
+    assert rescanned(leaky)["problems"] == []
 
 
 @pytest.mark.parametrize("kept", [0, 30, -1])

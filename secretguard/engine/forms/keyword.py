@@ -1,11 +1,14 @@
 """libpq keyword strings: `host=db port=5432 user=app password='p w' dbname=app`."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from secretguard.engine.engines import nearest_family
 from secretguard.engine.parts import Found, Parts, port_number
-from secretguard.engine.text import decoded, enclosing_lines, neighbourhood
+from secretguard.engine.text import decoded, is_in_mid_line, shared_lines
 from secretguard.model import Endpoint
 
 _PAIR = re.compile(
@@ -19,45 +22,68 @@ _GAP = 160
 """Words of one string stand close together."""
 
 
+@dataclass(slots=True)
+class _String:
+    """Words that belong together."""
+
+    start: int
+    end: int = 0
+    given: dict[bytes, str] = field(default_factory=dict)
+    passwords: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Where each stands: the word, and the span of its value."""
+
+
 def parse(found: Found) -> Iterator[Parts]:
     """Yield the login of one keyword string; the pattern's match is `password=` and its value.
 
     Words separated by blanks on one line, between the same quotes, are one string; `host`, `user` or
     `dbname` must be among them.
     """
-    low, high = enclosing_lines(found.data, found.start, found.end, 1024)
-    pairs = list(_PAIR.finditer(found.data, low, high))
-    mine = next((n for n, pair in enumerate(pairs) if pair.start() <= found.start < pair.end()), None)
-    if mine is None or pairs[mine][1].lower() != b"password":
+    strings = found.once(_strings, shared_lines(found.data, found.start, found.end, 1024))
+    at = bisect_right(strings, found.start, key=attrgetter("start")) - 1
+    one = strings[at] if at >= 0 else None
+    mine = one.passwords.get(found.start) if one else None
+    if one is None or mine is None:
         return
-    first = last = mine
-    while first > 0 and _joined(found.data[pairs[first - 1].end() : pairs[first].start()]):
-        first -= 1
-    while last + 1 < len(pairs) and _joined(found.data[pairs[last].end() : pairs[last + 1].start()]):
-        last += 1
-    given = {pair[1].lower(): _value(pair[2]) for pair in pairs[first : last + 1]}
+    given = one.given
     if not {b"host", b"hostaddr", b"user", b"dbname"} & given.keys():
         return
-    if b"dbname" not in given and not _named_near(found, pairs[first].start(), pairs[last].end()):
+    if b"dbname" not in given and not _named_near(found, one.start, one.end):
         return
     host = given.get(b"host") or given.get(b"hostaddr", "")
     endpoint = Endpoint(host, port_number(given.get(b"port", "")), given.get(b"dbname", "")) if host else None
     yield Parts(
-        pairs[first].start(),
-        pairs[last].end(),
+        one.start,
+        one.end,
         given[b"password"],
         user=given.get(b"user", ""),
         endpoints=(endpoint,) if endpoint else (),
         form="keyword",
-        secret_start=pairs[mine].start(2),
-        secret_end=pairs[mine].end(2),
+        secret_start=mine[0],
+        secret_end=mine[1],
     )
+
+
+def _strings(data: bytes, low: int, high: int) -> list[_String]:
+    """Return the keyword strings in `data[low:high]`, in order of place; one ends where a word would be said again."""
+    found: list[_String] = []
+    is_cut = is_in_mid_line(data, low)
+    for pair in _PAIR.finditer(data, low, high):
+        key, last = pair[1].lower(), found[-1] if found else None
+        # Of a string whose begin is cut off nothing is missed behind its password, mostly.
+        is_over = last and (key in last.given or (is_cut and len(found) == 1 and last.passwords))
+        if last is None or is_over or not _joined(data[last.end : pair.start()]):
+            found.append(last := _String(pair.start()))
+        last.end = pair.end()
+        last.given[key] = _value(pair[2])
+        if key == b"password":
+            last.passwords[pair.start()] = pair.span(2)
+    return found
 
 
 def _named_near(found: Found, start: int, end: int) -> bool:
     """Whether PostgreSQL is spoken of nearby: other tools write `user=… password=…` too."""
-    low, high = neighbourhood(found.data, start, end)
-    return nearest_family(found.data, low, high, (start, start)) == "postgres"
+    return nearest_family(found, (start, end), (start, start)) == "postgres"
 
 
 def _joined(gap: bytes) -> bool:
@@ -66,5 +92,5 @@ def _joined(gap: bytes) -> bool:
 
 def _value(raw: bytes) -> str:
     if raw[:1] == b"'" and raw[-1:] == b"'" and len(raw) >= 2:
-        return re.sub(r"\\(.)", r"\1", decoded(raw[1:-1]))
-    return re.sub(r"\\(.)", r"\1", decoded(raw))
+        raw = raw[1:-1]
+    return re.sub(r"\\(.)", r"\1", decoded(raw)) if b"\\" in raw else decoded(raw)

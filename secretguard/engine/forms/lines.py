@@ -6,7 +6,6 @@ from urllib.parse import unquote
 
 from secretguard.engine.engines import family_named, nearest_family
 from secretguard.engine.parts import Found, Parts, port_number
-from secretguard.engine.text import neighbourhood
 from secretguard.engine.values import unbase64, unquote_if_base64_login
 from secretguard.model import Endpoint
 
@@ -59,6 +58,5 @@ def _family(found: Found, start: int, end: int) -> str:
     """Return the engine that the pattern's group names, or else the one spoken of nearby."""
     if found.rule.family != "database":
         return ""
-    low, high = neighbourhood(found.data, found.start, found.end)
     named = family_named(found.group("engine"))
-    return named or nearest_family(found.data, low, high, (start, end), of_database=True)
+    return named or nearest_family(found, (found.start, found.end), (start, end), of_database=True)

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from secretguard.engine.prefilter import Prefilter
 from secretguard.examples import fill
 from secretguard.plugins import installed_rules
 from secretguard.scan.cache import compiled_rules
-from tests.engine.sweeps import REACH, Growing, Piece, assert_same_hits, prefilter_of
+from tests.engine.sweeps import REACH, Counting, Growing, Piece, assert_same_hits, prefilter_of, swept
 from tests.git.builds import reader
 from tests.git.histories import as_git_reads, grow
 from tests.git.repositories import make
@@ -30,7 +31,16 @@ PARTS = (
     b"acme_", b"abcd", b"key", b"KEY", b" = ", b"12", b"from ", b"end1", b"word", b" ", b"x", b"xxx", b"wide", b"tail",
     b"wide" + b"y" * 500 + b"tail", b"0" * 256, b"z" * (REACH - 4), b"z" * 600, b"\n", b"\n", b"\n", b"\r\n", b"\n\x00a\x00", b"\x00",
 )  # fmt: skip
-TEXTS = st.lists(st.sampled_from(PARTS), max_size=24).map(b"".join)
+BLOCKS = (
+    b"".join(b"a line %d of a block\n" % number for number in range(20)),
+    b"".join(b"%s and so on\n" % (b"b" * 70) for _ in range(30)),
+    b"z" * 299 + b"\n" + b"c" * 30 + b"\n" + b"z" * 1200 + b"\n",
+    b"d\r\n" * 100,
+    b"\x00" * 400 + b"\n\x00" * 30,
+    b"".join(b"%d and a key\n" % number for number in range(40)) + b"acme_abcd\n" + b"e" * 300 + b"\n",
+)
+"""So long that they are looked up, before they are matched: nothing shorter than 256 bytes is."""
+TEXTS = st.lists(st.one_of(st.sampled_from(PARTS), st.sampled_from(PARTS + BLOCKS)), max_size=24).map(b"".join)
 EDITS = st.lists(
     st.tuples(
         st.integers(0, 7),  # which of the last versions it changes
@@ -54,12 +64,41 @@ def all_rules() -> Prefilter:
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-@given(first=TEXTS, edits=EDITS, cut=st.integers(0, 14))
+@given(first=TEXTS, edits=EDITS, cuts=st.sets(st.integers(1, 14)))
+@example(
+    b"".join(BLOCKS), [(0, [BLOCKS[0], BLOCKS[2], b"acme_", BLOCKS[4]], True), (0, [BLOCKS[2] * 3], False)], {1, 2}
+)
 def test_hits_of_any_versions_are_those_of_the_whole(
-    reader: SimpleNamespace, tmp_path: Path, first: bytes, edits: list[tuple[int, list[Piece], bool]], cut: int
+    reader: SimpleNamespace, tmp_path: Path, first: bytes, edits: list[tuple[int, list[Piece], bool]], cuts: set[int]
 ) -> None:
+    pack = versions(first, edits).pack(reader, tmp_path)
+    clean = reader.clean_lines.CleanLines(12)
+    assert_same_hits(reader, pack, tiny(), sorted(cut for cut in cuts if cut < len(pack)), clean=clean)
+    unknown, known = (matched_bytes(reader, pack, one) for one in (reader.clean_lines.CleanLines(12), clean))
+    assert known <= unknown
+    event(f"something was clean: {known < unknown}")
+
+
+def test_blocks_in_any_surroundings_are_known_when_they_come_again(reader: SimpleNamespace, tmp_path: Path) -> None:
+    clean = reader.clean_lines.CleanLines()
+    learned = versions(b"".join(BLOCKS[:3]), []).pack(reader, tmp_path / "learned")
+    assert swept(reader, learned, tiny(), clean=clean) == {}
+    other = versions(b"acme_abcd\n" + BLOCKS[1] * 3 + b"x\n" + BLOCKS[2], [(0, [BLOCKS[1] * 2, b"key = 12"], True)])
+    pack = other.pack(reader, tmp_path / "other")
+    unknown = matched_bytes(reader, pack, reader.clean_lines.CleanLines())
+    assert matched_bytes(reader, pack, clean) < unknown // 2
+    assert len(assert_same_hits(reader, pack, tiny(), clean=clean)) == 2
+
+
+def matched_bytes(reader: SimpleNamespace, pack: Any, clean: Any) -> int:
+    counting = Counting(tiny())
+    swept(reader, pack, counting, clean=clean)
+    return counting.bytes
+
+
+def versions(first: bytes, edits: list[tuple[int, list[Piece], bool]]) -> Growing:
     history = Growing()
     history.whole(first)
     for back, pieces, keeps_all in edits:
@@ -73,8 +112,7 @@ def test_hits_of_any_versions_are_those_of_the_whole(
             at = size * len(ranges) // 6
             ranges = [(0, at), ranges[0], (at, size)]
         history.version(base, *ranges)
-    pack = history.pack(reader, tmp_path)
-    assert_same_hits(reader, pack, tiny(), [min(cut, len(pack))] if cut else [])
+    return history
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -166,9 +204,9 @@ def test_hits_of_every_rule_are_those_of_the_whole(reader: SimpleNamespace, tmp_
     if encoding != "plain" or not reader.delta.COMPILED:
         examples = rng.sample(examples, 60)
     history = Growing()
-    for number, example in enumerate(examples):
+    for number, one in enumerate(examples):
         root = history.whole(ROOTS[number % len(ROOTS)])
-        splices(history, root, ENCODINGS[encoding](example), rng)
+        splices(history, root, ENCODINGS[encoding](one), rng)
     pack = history.pack(reader, tmp_path)
     found = assert_same_hits(reader, pack, all_rules(), rng.sample(range(len(pack)), 5), ENDING)
     assert len(found) > 4 * len(examples)

@@ -16,6 +16,7 @@ from secretguard.engine.magics import container_kind
 from secretguard.engine.matches import View, most_specific, placed, to_match
 from secretguard.engine.precise import Judge, horizon, judge_region, regions
 from secretguard.engine.prefilter import Hits, Prefilter
+from secretguard.engine.text import is_in_mid_line
 from secretguard.model import Blob, Match
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 
 _MEMO_SIZE = 20_000
-_NEWLINE = 10
 
 
 class Known(NamedTuple):
@@ -61,7 +61,7 @@ def _in_text(view: View, hits: Hits | None, detector: Detector) -> Iterator[Matc
             if hits is not None and hits.matched is not None:
                 known = judge_region(judge, data, low, high, hits.matched)
                 yield from (to_match(judge, parts, view) for parts in known)
-            elif detector.memo is None or view.encoding or view.inner is not None or _in_mid_line(data, low):
+            elif detector.memo is None or view.encoding or view.inner is not None or is_in_mid_line(data, low):
                 yield from (to_match(judge, parts, view) for parts in judge_region(judge, data, low, high))
             else:
                 yield from _known_or_judged(judge, view, low, high, detector.memo)
@@ -110,10 +110,6 @@ def _known_or_judged(judge: Judge, view: View, low: int, high: int, memo: Memo) 
 def _place(view: View, at: int) -> tuple[int, int]:
     """Return the offset in its blob of what stands at `at`, and the number of lines before that."""
     return view.blob.offset + at, view.blob.line - 1 + view.data.count(b"\n", 0, at)
-
-
-def _in_mid_line(data: bytes, at: int) -> bool:
-    return at > 0 and data[at - 1] != _NEWLINE
 
 
 def _with_hits(pieces: "Sequence[Piece]", prefilter: Prefilter) -> "Iterator[Piece]":

@@ -90,7 +90,7 @@ def make(path: Path, *options: str) -> Workshop:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_git_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody's git configuration but this."""
     home = tmp_path_factory.mktemp("home")
     (home / ".gitconfig").write_text(

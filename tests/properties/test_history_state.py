@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.git.repositories import _own_home, make
+from tests.git.repositories import _own_git_configuration, make
 from tests.scan.rescans import login, report, settle, token
 from tests.scan.test_history_state import own_cache
 
-__all__ = ["_own_home", "own_cache"]
+__all__ = ["_own_git_configuration", "own_cache"]
 
 FILES = ("a.env", "b/settings.env", "b/c/notes.txt")
 

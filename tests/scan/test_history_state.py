@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from secretguard.scan.cache import cache_directory, compiled_rules
-from tests.git.repositories import Workshop, _own_home, make, repo
+from tests.git.repositories import Workshop, _own_git_configuration, make, repo
 from tests.scan.rescans import ids, login, report, rescanned, settle, state_file, token, unknown
 
-__all__ = ["_own_home", "repo"]
+__all__ = ["_own_git_configuration", "repo"]
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache in which no repository is remembered; the compiled rules are those of the other tests."""
+    compiled_rules()  # there, if no test before this one did
     rules = [*cache_directory().glob("rules-*.bin"), *cache_directory().glob("key")]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     directory = cache_directory()

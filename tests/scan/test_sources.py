@@ -13,9 +13,9 @@ from secretguard.git import windows
 from secretguard.git.windows import blob_id
 from secretguard.model import Location, Place
 from secretguard.scan.sources import MODES, Opened, sources_for
-from tests.git.repositories import Workshop, _own_home, guarded, make, repo
+from tests.git.repositories import Workshop, _own_git_configuration, guarded, make, repo
 
-__all__ = ["_own_home", "guarded", "repo"]
+__all__ = ["_own_git_configuration", "guarded", "repo"]
 
 
 def read(opened: Opened) -> dict[str, bytes]:

@@ -4,9 +4,9 @@ import pytest
 
 from secretguard.model import Location, Place
 from secretguard.scan.sources import sources_for
-from tests.git.repositories import AUTHOR, Workshop, _own_home, repo
+from tests.git.repositories import AUTHOR, Workshop, _own_git_configuration, repo
 
-__all__ = ["_own_home", "repo"]
+__all__ = ["_own_git_configuration", "repo"]
 
 
 def in_range(repo: Workshop, since: str) -> tuple[dict[str, bytes], dict[str, list[Location]]]:

@@ -11,9 +11,9 @@ from secretguard.git import windows
 from secretguard.model import Blob, Location, Place
 from secretguard.scan.sources import sources_for
 from secretguard.scan.sources_files import FilesSource
-from tests.git.repositories import Workshop, _own_home, guarded, make, repo
+from tests.git.repositories import Workshop, _own_git_configuration, guarded, make, repo
 
-__all__ = ["_own_home", "guarded", "repo"]
+__all__ = ["_own_git_configuration", "guarded", "repo"]
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 

@@ -8,9 +8,9 @@ import pytest
 from secretguard.model import Location, Place, Problem
 from secretguard.scan.sources import sources_for
 from secretguard.scan.sources_history import HistorySource
-from tests.git.repositories import AUTHOR, Workshop, _own_home, make, repo
+from tests.git.repositories import AUTHOR, Workshop, _own_git_configuration, make, repo
 
-__all__ = ["_own_home", "repo"]
+__all__ = ["_own_git_configuration", "repo"]
 
 
 def scanned(repo: Workshop) -> HistorySource:

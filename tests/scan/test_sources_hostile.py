@@ -7,9 +7,9 @@ import pytest
 
 from secretguard.errors import GitError
 from secretguard.scan.sources import sources_for
-from tests.git.repositories import Workshop, _own_home, repo
+from tests.git.repositories import Workshop, _own_git_configuration, repo
 
-__all__ = ["_own_home", "repo"]
+__all__ = ["_own_git_configuration", "repo"]
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs shell scripts")
 

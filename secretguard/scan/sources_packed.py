@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from secretguard.engine.detect import Detector, Finding, detect
 from secretguard.git.objects import read_objects
@@ -80,6 +81,7 @@ class PackedHistory:
             self.bytes_matched += one.bytes_matched
             for oid, raw_id in one.pointers:
                 self.pointers[oid].append(raw_id.hex())
+        self.problems += map(_not_seen, self.store.unindexed)
         self.judging = reading.judging
         yield from self._read_by_git(reading, sweeping.detector)
         tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
@@ -145,6 +147,11 @@ class PackedHistory:
             self.volume += size.bytes
         if len(self.problems) == problems_before:
             self._clean |= {name: size for name, size in read.items() if name not in holding}
+
+
+def _not_seen(pack: Path) -> Problem:
+    what = "a pack without an index: what it holds was not looked at, and git does not see it either"
+    return Problem(pack.name, what, "`git index-pack` on it makes the index; or delete it, if it is left over.")
 
 
 def history_source(repository: Repository, reader: str = "packs") -> PackedHistory | HistorySource:

@@ -88,6 +88,17 @@ def damaged(command_line: CommandLine, builder: RepositoryBuilder, keys: int = 1
     assert silent.returncode == INCOMPLETE, silent.stdout
 
 
+def test_a_pack_without_its_index(command_line: CommandLine, builder: RepositoryBuilder) -> None:
+    command_line.git("repack", "-adq", cwd=builder.path)
+    (index,) = (builder.path / ".git/objects/pack").glob("*.idx")
+    copy = index.with_name("pack-" + "1" * 40 + ".pack")
+    copy.write_bytes(index.with_suffix(".pack").read_bytes())
+    report = command_line.scan("--history", cwd=builder.path, code=FOUND)
+    (problem,) = [one for one in report["problems"] if not one["is_note"]]
+    assert problem["where"] == copy.name
+    assert "git index-pack" in problem["hint"]
+
+
 def test_a_partial_clone_is_a_note(command_line: CommandLine, builder: RepositoryBuilder, tmp_path: Path) -> None:
     command_line.git("config", "uploadpack.allowFilter", "true", cwd=builder.path)
     command_line.git("clone", "-q", "--filter=blob:none", "--no-local", f"file://{builder.path}", "part", cwd=tmp_path)

@@ -29,7 +29,9 @@ def read_yaml(path: Path, where: str, *, trusted: bool = True) -> Mapping[str, o
     except UnicodeDecodeError:
         raise ConfigError(f"{where} is not UTF-8", hint=_HINT) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigError(f"{where} is not YAML: {_place(error)}", hint=_HINT) from None
+        # Newer ones of libyaml have a limit of their own, and read ahead of their events.
+        what = "nested too deeply" if "nesting depth" in str(error) else "not YAML"
+        raise ConfigError(f"{where} is {what}: {_place(error)}", hint=_HINT) from None
     return _mapping(document, where)
 
 

@@ -138,7 +138,7 @@ class Silence:
     def phase(self, name: str, total: int) -> None:
         """See `secretguard.scan.run.Progress`."""
 
-    def advance(self, amount: int) -> None:
+    def advance(self, amount: int, objects: int = 0) -> None:
         """See `secretguard.scan.run.Progress`."""
 
 
@@ -150,17 +150,18 @@ class TerminalProgress:
         self._due = time.monotonic() + PATIENCE
         self._bars: Bars | None = None
         self._task: TaskID | None = None
-        self._name, self._total, self._done = "", 0, 0
+        self._name, self._total, self._done, self._objects = "", 0, 0, 0
 
     def phase(self, name: str, total: int) -> None:
         """See `secretguard.scan.run.Progress`."""
         self._forget()
-        self._name, self._total, self._done = name, total, 0
+        self._name, self._total, self._done, self._objects = name, total, 0, 0
         self.advance(0)
 
-    def advance(self, amount: int) -> None:
+    def advance(self, amount: int, objects: int = 0) -> None:
         """See `secretguard.scan.run.Progress`; called for every blob, so it draws ten times a second only."""
         self._done += amount
+        self._objects += objects
         now = time.monotonic()
         if now >= self._due:
             self._due = now + 0.1
@@ -177,8 +178,9 @@ class TerminalProgress:
             self._bars = _bars(in_bytes=self._in_bytes)
             self._bars.start()
         if self._task is None:
-            self._task = self._bars.add_task(printable(self._name), total=self._total or None)
-        self._bars.update(self._task, completed=self._done)
+            self._task = self._bars.add_task(printable(self._name), total=self._total or None, objects="")
+        objects = f"{self._objects:,} objects" if self._objects else ""
+        self._bars.update(self._task, completed=self._done, objects=objects)
 
     def _forget(self) -> None:
         if self._bars is not None and self._task is not None:
@@ -201,6 +203,7 @@ def _bars(*, in_bytes: bool) -> "Bars":
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn() if in_bytes else MofNCompleteColumn(),
+        TextColumn("{task.fields[objects]}", markup=False),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,

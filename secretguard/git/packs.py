@@ -75,8 +75,13 @@ class Pack:
         """The headers, read on first use."""
         if self._entries is None:
             self._entries = read_entries(self.index, self.data, self.count, self.id_size)
-            self.failed += (entry for entry, kind in enumerate(self._entries.kinds) if kind == BAD)
+            self.failed += self.bad_entries()
         return self._entries
+
+    def bad_entries(self) -> list[int]:
+        """Return the entries whose headers cannot be read, or whose bases are not here."""
+        kinds = self.entries.kinds
+        return [entry for entry, kind in enumerate(kinds) if kind == BAD] if BAD in kinds else []
 
     def id_of(self, entry: int) -> bytes:
         """Return the raw id of an entry."""

@@ -19,7 +19,7 @@ from secretguard.git.trees import entries_of
 from secretguard.model import Problem
 from secretguard.scan.sources_places import or_problem
 
-_HEX = re.compile("[0-9a-f]+")
+_HEX = re.compile("[0-9a-f]*")
 
 
 def connection_problems(
@@ -47,7 +47,10 @@ def connection_problems(
         named |= entries_of(content, store.id_size)
     wanted.update(raw_id.hex() for raw_id in named)
     wanted.discard(empty := repository.empty_tree)
-    missing = _not_here(store, [name for name in wanted if len(name) == len(empty) and _HEX.fullmatch(name)])
+    names = [name for name in wanted if len(name) == len(empty)]
+    if not _HEX.fullmatch("".join(names)):  # a malformed commit may name anything
+        names = [name for name in names if _HEX.fullmatch(name)]
+    missing = _not_here(store, names)
     return [*problems, *missing_problems(repository, sorted(missing))]
 
 
@@ -56,9 +59,10 @@ def _not_here(store: ObjectStore, names: Sequence[str]) -> Iterator[str]:
     positions = array("i", [NONE]) * len(names)
     for pack in store.packs:
         find_ids(pack.ids, pack.id_size, raw, positions)
-    for name, position in zip(names, positions, strict=True):
-        if position == NONE and not store.holds(name):
-            yield name
+    if NONE in positions:
+        for name, position in zip(names, positions, strict=True):
+            if position == NONE and not store.holds(name):
+                yield name
 
 
 def shallow_boundary(repository: Repository) -> Collection[str]:

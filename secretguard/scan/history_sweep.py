@@ -9,7 +9,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import add
 from typing import NamedTuple
 
 from secretguard.engine.clean_lines import CleanLines
@@ -18,7 +19,7 @@ from secretguard.engine.magics import MAGICS, container_kind
 from secretguard.engine.prefilter import Ends, Prefilter
 from secretguard.engine.sweep import sweep
 from secretguard.git.commit_graph import CommitTable
-from secretguard.git.families import BAD, BLOB, COMMIT, TAG, TREE
+from secretguard.git.families import BLOB, COMMIT, TAG, TREE
 from secretguard.git.history import parse_tag, written_text
 from secretguard.git.loose import LooseObjects
 from secretguard.git.packs import Pack
@@ -138,10 +139,9 @@ def sweep_store(scope: Scope, jobs: int, progress: Progress) -> list[Swept]:
     for stretch, one in in_parallel(partial(_sweep_stretch, scope), stretches, jobs if total > _SMALL else 1):
         one.judging /= min(jobs, len(stretches))
         swept[stretch.part].add(one)
-        progress.advance(stretch.bytes)
+        progress.advance(stretch.bytes, stretch.stop - stretch.start)
     for part, pack in enumerate(store.packs):
-        bad = (entry for entry, kind in enumerate(pack.entries.kinds) if kind == BAD)
-        swept[part].failed += map(pack.id_of, bad)
+        swept[part].failed += map(pack.id_of, pack.bad_entries())
     return swept
 
 
@@ -179,7 +179,7 @@ def _stretches(store: ObjectStore, jobs: int) -> list[Stretch]:
         if isinstance(part, Pack):
             entries = part.entries
             sizes = map(entries.sizes.__getitem__, entries.order[: entries.content])
-            costs.append([*accumulate((size + _ENTRY for size in sizes), initial=0)])
+            costs.append([*accumulate(map(add, sizes, repeat(_ENTRY)), initial=0)])
         else:
             costs.append([*range(0, (len(part) + 1) * 8 * _ENTRY, 8 * _ENTRY)])
     least = max(sum(cost[-1] for cost in costs) // (jobs * _TASKS_A_JOB), 1)

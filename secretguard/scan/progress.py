@@ -13,8 +13,8 @@ class Progress(Protocol):
         """Begin a phase of `total` bytes; 0 if nobody knows."""
         ...
 
-    def advance(self, amount: int) -> None:
-        """Count `amount` bytes as looked at."""
+    def advance(self, amount: int, objects: int = 0) -> None:
+        """Count `amount` bytes as looked at, of so many objects where they are counted."""
         ...
 
 

@@ -19,7 +19,7 @@ class Nobody:
     def phase(self, name: str, total: int) -> None:
         pass
 
-    def advance(self, amount: int) -> None:
+    def advance(self, amount: int, objects: int = 0) -> None:
         pass
 
 

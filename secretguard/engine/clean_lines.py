@@ -1,6 +1,6 @@
 """Pieces of text that are known to hold no hit, by a keyed fingerprint. Compiled where there is a compiler.
 
-A history says the same thing many times: of the text that its versions change, nine tenths stood in another version
+A history says the same thing many times: of the text that its versions change, most stood in another version
 before. Whether an expression of the prefilter matches on a line depends on that line alone, so lines that held nothing
 need not be matched again.
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from secretguard.engine.lazily import compiled
 from secretguard.engine.text import decoded
@@ -55,12 +54,8 @@ class Setting:
     quoted: bool
 
 
-@lru_cache(maxsize=8)
 def settings(data: bytes, start: int, end: int) -> tuple[Setting, ...]:
-    """Return the assignments of a literal in `data[start:end]`, in order of place.
-
-    Several rules ask for those around one password, one after the other.
-    """
+    """Return the assignments of a literal in `data[start:end]`, in order of place."""
     found: dict[tuple[int, str], Setting] = {}
     for pattern in (_NAMED, _XML, _ELEMENT, _WORDS, _ASSIGNMENT, _FLAG):
         at = start

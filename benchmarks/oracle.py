@@ -28,7 +28,7 @@ class Silence:
     def phase(self, name: str, total: int) -> None:
         pass
 
-    def advance(self, amount: int) -> None:
+    def advance(self, amount: int, objects: int = 0) -> None:
         pass
 
 

@@ -15,6 +15,8 @@ class ExitCode(IntEnum):
     """Wrong command line or configuration."""
     INCOMPLETE = 3
     """Could not finish, so the result is not "clean"."""
+    WAITING = 4
+    """A rotation waits for a person."""
     BUG = 70
     """A bug in secretguard; a redacted log was written."""
     INTERRUPTED = 130
@@ -63,3 +65,51 @@ class SourceError(SecretguardError):
 
 class OutputError(SecretguardError):
     """The report cannot be written: full disk, no permission, closed pipe."""
+
+
+class BadReference(UsageError):  # noqa: N818
+    """A `ref+…` is malformed, or of a kind that is refused."""
+
+
+class RotationError(SecretguardError):
+    """A rotation cannot go on, and says why; nothing is lost."""
+
+
+class Waiting(SecretguardError):  # noqa: N818 - it is no error: a person has to do something first
+    """A rotation waits for a person, and says for what."""
+
+    exit_code = ExitCode.WAITING
+
+
+class RemoteError(SecretguardError):
+    """Somebody else's system refuses or does not answer.
+
+    `transient`: asking again may help. `retry_after`: seconds it asked us to wait. `unsure`: the request may have had
+    its effect although no answer came; only looking tells.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        transient: bool = False,
+        retry_after: float | None = None,
+        unsure: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.transient = transient
+        self.retry_after = retry_after
+        self.unsure = unsure
+
+
+class IssuerError(RemoteError):
+    """The system that issued a credential refuses or does not answer."""
+
+
+class StoreError(RemoteError):
+    """A secret store refuses or does not answer."""
+
+
+class Conflict(StoreError):  # noqa: N818
+    """Somebody else wrote to the same place in between; what they wrote is untouched."""

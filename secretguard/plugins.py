@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 RULES = "secretguard.rules"
 REPORTERS = "secretguard.reporters"
-GROUPS = (RULES, REPORTERS)
+ROTATORS = "secretguard.rotators"
+STORES = "secretguard.stores"
+GROUPS = (RULES, REPORTERS, ROTATORS, STORES)
 
 
 @dataclass(frozen=True, slots=True)

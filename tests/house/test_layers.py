@@ -48,12 +48,30 @@ def test_rich_is_where_a_person_reads() -> None:
     assert [name for name in importers_of("rich") if not name.startswith(allowed)] == []
 
 
-def test_nothing_opens_a_connection() -> None:
+def test_connections_are_opened_in_one_module_and_by_the_libraries_of_rotators_and_stores() -> None:
     network = (
-        "requests", "urllib3", "urllib.request", "http", "socket", "socketserver", "ssl", "ftplib", "smtplib", "telnetlib",
+        "urllib3", "urllib.request", "http", "socketserver", "ssl", "ftplib", "smtplib", "telnetlib",
         "xmlrpc", "asyncio", "httpx", "aiohttp",
     )  # fmt: skip
     assert importers_of(*network) == set()
+    assert importers_of("requests") == {"secretguard/transport.py"}
+
+
+@pytest.mark.parametrize(
+    ("library", "home"),
+    [
+        ("boto3", "plugins/aws/"), ("botocore", "plugins/aws/"), ("hvac", "plugins/hashicorp/"),
+        ("pymysql", "plugins/mysql/"), ("redis", "plugins/redis/"),
+    ],
+)  # fmt: skip
+def test_a_vendors_library_is_used_in_its_folder(library: str, home: str) -> None:
+    assert [name for name in importers_of(library) if not name.startswith(home)] == []
+
+
+def test_rotation_waits_outside_the_scan() -> None:
+    rotation = ("secretguard.rotate", "secretguard.stores", "secretguard.rotation", "secretguard.transport")
+    scanning = ("secretguard/scan/", "secretguard/engine/", "secretguard/git/", "secretguard/report/")
+    assert [name for name in importers_of(*rotation) if name.startswith(scanning)] == []
 
 
 def test_nothing_reads_data_that_can_run_code() -> None:

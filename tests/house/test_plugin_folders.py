@@ -13,7 +13,7 @@ import pytest
 
 from secretguard.examples import fill
 from secretguard.model import Rule
-from secretguard.plugins import RULES
+from secretguard.plugins import GROUPS, RULES
 from secretguard.rules import load_rules
 from secretguard.testing.rules import find_with
 from tests.house.source import PLUGINS, ROOT, project, tree_of
@@ -55,10 +55,13 @@ def test_a_folder_is_a_complete_distribution(folder: Path) -> None:
     package = f"secretguard_{folder.name}"
     root, own = project(ROOT), project(folder)
     assert own["name"] == f"secretguard-{folder.name}"
-    assert own["dependencies"] == ["secretguard"]
+    assert re.fullmatch(r"secretguard(\[[a-z,]+\])?", " ".join(own["dependencies"]))
     assert own["description"]
     assert own["readme"] == "README.md"
-    assert own["entry-points"] == {RULES: {folder.name: package}}
+    points = own["entry-points"]
+    assert points[RULES] == {folder.name: package}
+    assert set(points) <= set(GROUPS)
+    assert [where for group in points.values() for where in group.values() if where.split(".")[0] != package] == []
     assert (own["requires-python"], own["license"]) == (root["requires-python"], root["license"])
     assert packages_of(folder) == {package}
     assert (folder / package / "py.typed").is_file()

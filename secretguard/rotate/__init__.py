@@ -1,0 +1,1 @@
+"""Replaces leaked credentials at their issuers: plan, journal, audit, and the order in which things happen."""

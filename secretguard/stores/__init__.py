@@ -1,0 +1,1 @@
+"""Stores of secrets that secretguard brings along; the others are plugins."""

@@ -1,0 +1,230 @@
+"""Calls to other people's systems: a time limit on each, retries for reads only, a breaker for each host.
+
+What a plugin does to a server, by whatever protocol, goes through `reading` or `changing`. HTTP without a library of
+its own goes through `Http`: no redirects, no proxy or login from the environment, no endless answer.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from secretguard.errors import IssuerError, RemoteError
+
+if TYPE_CHECKING:
+    import requests
+    from pybreaker import CircuitBreaker
+
+Result = TypeVar("Result")
+ATTEMPTS = 4
+FAILURES_TO_OPEN = 5
+SECONDS_OPEN = 20.0
+LONGEST_ANSWER = 4 << 20
+"""Bytes; no answer that we ask for comes near."""
+_LONGEST_WAIT = 60.0
+"""Seconds of a Retry-After that are waited; longer ones end the attempt and are told to the user."""
+
+
+def reading(host: str, call: Callable[[], Result], *, seconds: float, error: type[RemoteError] = IssuerError) -> Result:
+    """Return what `call` returns, tried up to four times with backoff and jitter; each try may take `seconds`.
+
+    `call` must have no effect. It raises `error`; only a transient one is tried again, after its `retry_after` if it
+    has one. Raises `error`.
+    """
+    import stamina
+
+    _quiet_retries()
+    for attempt in stamina.retry_context(
+        on=_wait_before_retry, attempts=ATTEMPTS, timeout=None, wait_initial=0.1, wait_max=3.0, wait_jitter=0.3
+    ):
+        with attempt:
+            return _guarded(host, call, seconds, error)
+    raise AssertionError("a retry ends with a result or an error")
+
+
+def changing(
+    host: str, call: Callable[[], Result], *, seconds: float, error: type[RemoteError] = IssuerError
+) -> Result:
+    """Return what `call` returns, tried once: whether an effect took place after all, only looking tells.
+
+    Raises `error`; `unsure` is set if there was no answer in `seconds`.
+    """
+    return _guarded(host, call, seconds, error)
+
+
+def _wait_before_retry(error: Exception) -> bool | float:
+    if not isinstance(error, RemoteError) or not error.transient:
+        return False
+    if error.retry_after is None:
+        return True
+    return error.retry_after if error.retry_after <= _LONGEST_WAIT else False
+
+
+def _guarded(host: str, call: Callable[[], Result], seconds: float, error: type[RemoteError]) -> Result:
+    from pybreaker import CircuitBreakerError
+
+    last: list[RemoteError] = []
+
+    def once() -> Result:
+        try:
+            return _within(host, call, seconds, error)
+        except RemoteError as failed:
+            last.append(failed)
+            raise
+
+    try:
+        result: Result = breaker(host).call(once)
+    except CircuitBreakerError:
+        if last:  # this very failure opened it
+            raise last[0] from None
+        raise error(
+            f"{host} failed {FAILURES_TO_OPEN} times in a row and is left alone for {SECONDS_OPEN:.0f} seconds",
+            hint="Look whether it is up, then run the command again.",
+        ) from None
+    return result
+
+
+@cache
+def breaker(host: str) -> "CircuitBreaker":
+    """Return the breaker of a host: open after five transient failures in a row, tried again after a while."""
+    from pybreaker import CircuitBreaker
+
+    return CircuitBreaker(
+        fail_max=FAILURES_TO_OPEN,
+        reset_timeout=SECONDS_OPEN,
+        exclude=[lambda failed: not (isinstance(failed, RemoteError) and failed.transient)],
+        name=host,
+    )
+
+
+def _within(host: str, call: Callable[[], Result], seconds: float, error: type[RemoteError]) -> Result:
+    """Run `call` in a thread of its own: no library's time limits hold against a server that sends a byte a second."""
+    results: list[Result] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except BaseException as failed:  # it belongs to whoever waits
+            failures.append(failed)
+
+    thread = threading.Thread(target=run, name=f"call to {host}", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failures:
+        raise failures[0]
+    if results:
+        return results[0]
+    raise error(f"{host} did not answer within {seconds:.0f} seconds", transient=True, unsure=True)
+
+
+@cache
+def _quiet_retries() -> None:
+    """Retries are ours to tell: the library's own log would go to standard error."""
+    import stamina.instrumentation
+
+    stamina.instrumentation.set_on_retry_hooks([])
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back over HTTP."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """Return the body as JSON; None if it is none."""
+        import json
+
+        with suppress(ValueError):
+            return json.loads(self.body)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """One HTTP service: `base` is `https://host[:port][/path]`, `headers` go with each request."""
+
+    base: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    """For HTTP basic authentication."""
+    timeout: float = 10.0
+    """Seconds for one whole exchange."""
+    certificates: str | None = None
+    """A file of authorities to trust in place of the usual ones."""
+    error: type[RemoteError] = IssuerError
+
+    @property
+    def host(self) -> str:
+        """Host and port, for messages and for the breaker."""
+        return urlsplit(self.base).netloc.rpartition("@")[2]
+
+    def get(self, path: str) -> Reply:
+        """Read; tried again where that may help. Raises `error` for every answer but 2xx and 4xx."""
+        return reading(self.host, lambda: self._exchange("GET", path, None), seconds=self.timeout, error=self.error)
+
+    def send(self, method: str, path: str, body: object = None) -> Reply:
+        """Change something, asked once. Raises `error` for every answer but 2xx and 4xx; `unsure` if it may be done."""
+        return changing(self.host, lambda: self._exchange(method, path, body), seconds=self.timeout, error=self.error)
+
+    def _exchange(self, method: str, path: str, body: object) -> Reply:
+        import requests
+
+        with http_session() as session:
+            session.verify = self.certificates or True
+            try:
+                with session.request(
+                    method,
+                    self.base.rstrip("/") + path,
+                    json=body,
+                    headers=dict(self.headers),
+                    auth=self.login,
+                    timeout=self.timeout,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    content = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
+                    return self._judged(response, content)
+            except requests.ConnectTimeout:
+                raise self.error(f"{self.host} cannot be reached in time", transient=True) from None
+            except requests.exceptions.SSLError:
+                raise self.error(f"the certificate of {self.host} is not trusted", hint="Name its authority.") from None
+            except requests.ConnectionError as failed:
+                refused = "NewConnectionError" in type(failed.args[0]).__name__ + repr(failed.args)[:400]
+                raise self.error(f"{self.host} cannot be reached", transient=True, unsure=not refused) from None
+            except (requests.RequestException, OSError):
+                raise self.error(f"{self.host} broke off its answer", transient=True, unsure=True) from None
+
+    def _judged(self, response: "requests.Response", content: bytes) -> Reply:
+        """Return the reply if a caller can do something with it."""
+        status = response.status_code
+        if len(content) > LONGEST_ANSWER:
+            raise self.error(f"{self.host} sent an answer without end", unsure=True)
+        if status == 429:
+            raise self.error(f"{self.host} asks to wait", transient=True, retry_after=_seconds(response.headers))
+        if status >= 500:
+            raise self.error(f"{self.host} failed with status {status}", transient=True, unsure=True)
+        if 300 <= status < 400:
+            raise self.error(f"{self.host} sends us elsewhere (status {status}), and is not followed")
+        return Reply(status, dict(response.headers), content)
+
+
+def http_session() -> "requests.Session":
+    """Return a session of our own: no proxy, login or certificates from the environment."""
+    import requests
+
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """Return what Retry-After says in seconds; a date or nonsense counts as nothing."""
+    text = headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else None

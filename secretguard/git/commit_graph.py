@@ -37,7 +37,7 @@ class CommitTable:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def add(self, raw_id: bytes, data: bytes) -> None:
+    def add(self, raw_id: bytes, data: bytes | bytearray) -> None:
         """Take in a raw commit."""
         if match := _USUAL[self.width].match(data):
             parents = unhexlify(match[2].replace(b"parent ", b"").replace(b"\n", b""))

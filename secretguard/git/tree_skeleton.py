@@ -16,7 +16,7 @@ from secretguard.git.tree_pairs import TreePairs, place, relabel
 from secretguard.git.tree_table import CrowdedError, TreeTable
 from secretguard.workers import in_parallel, processors
 
-_SHARES = 4
+_SHARES = 8
 """Tasks for each process, so that none waits long for the last."""
 _FEWEST = 8192
 """Trees that are worth a process; of loose ones, each of which is a file, an eighth."""

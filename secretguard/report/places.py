@@ -89,7 +89,7 @@ def kind_of(location: Location) -> Place:
 
 def _newest_first(occurrence: Occurrence) -> tuple[object, ...]:
     at = occurrence.location
-    backwards = (at.date or "").encode().translate(_BACKWARDS)
+    backwards = (at.date or "").encode("utf-8", "surrogatepass").translate(_BACKWARDS)
     return (not is_current(at), at.source is not Place.HISTORY, backwards, at.path, occurrence.match.line)
 
 

@@ -7,7 +7,6 @@ from secretguard.errors import IssuerError
 from secretguard.model import Endpoint
 from secretguard.rotation import Login, Target
 from secretguard.secret import Secret
-
 from secretguard_postgres.connect import Address, driver
 
 DEFAULT_PORT = 5432

@@ -20,7 +20,7 @@ from secretguard.rotation import Context, Login
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg.pq.abc import PGconn
+    from psycopg.pq import PGconn
 
 Result = TypeVar("Result")
 Connection = Any
@@ -71,7 +71,7 @@ def connected(address: Address, login: Login, context: Context, *, md5: bool = F
     """
     psycopg = driver()
     pgconn = reached(address, login, context, md5=md5)
-    connection: psycopg.Connection[Any] = psycopg.Connection(pgconn)
+    connection = psycopg.Connection(pgconn)
     try:
         connection.autocommit = True
         connection.prepare_threshold = None  # a pooler may hand each transaction to another session

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login
 from secretguard.transport import reading
-
 from secretguard_postgres.connect import Address, NotConnected, driver, reached
 
 if TYPE_CHECKING:
-    from psycopg.pq.abc import PGconn
+    from psycopg.pq import PGconn
 
 _POOLER_REFUSES = re.compile(r"(?:SASL|password|md5) authentication failed|no such user|auth failed", re.IGNORECASE)
 """How poolers say it, which name no routine of a server. PgBouncer 1.18 says it with the state 08P01."""

@@ -1,25 +1,13 @@
-"""New passwords, and the verifiers that a server keeps of them, both made here."""
+"""The verifier that a server keeps in place of a password, made here."""
 
 import re
-import secrets
-import string
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Login
-from secretguard.secret import Secret
-
 from secretguard_postgres.connect import Connection
 
-LENGTH = 40
-_ALPHABET = string.ascii_letters + string.digits
-"""Nothing that a URI, a shell, SASLprep or a SQL literal would treat specially."""
 GRAMMAR = re.compile(r"SCRAM-SHA-256\$\d{1,7}:[A-Za-z0-9+/=]{24}\$[A-Za-z0-9+/=]{44}:[A-Za-z0-9+/=]{44}")
 """PostgreSQL, "pg_authid": `SCRAM-SHA-256$<iteration count>:<salt>$<StoredKey>:<ServerKey>`."""
-
-
-def new_password() -> Secret:
-    """Return 40 random letters and digits, 238 bits."""
-    return Secret("".join(secrets.choice(_ALPHABET) for _ in range(LENGTH)))
 
 
 def verifier(connection: Connection, login: Login) -> str:

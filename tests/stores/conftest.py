@@ -85,7 +85,9 @@ Program = Callable[..., "subprocess.CompletedProcess[str]"]
 def program() -> Program:
     """Run Python code in a process of its own, with a store's environment."""
 
-    def run(code: str, *words: object, environ: Mapping[str, str], **options: Any) -> "subprocess.CompletedProcess[str]":
+    def run(
+        code: str, *words: object, environ: Mapping[str, str], **options: Any
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-P", "-c", code, *map(str, words)],
             env=os.environ | environ,

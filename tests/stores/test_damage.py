@@ -1,12 +1,15 @@
 """Damaged files, wrong keys and full disks end in words, and nothing is lost."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from secretguard.errors import StoreError
 from secretguard.stores import local
+from secretguard.testing.exposure import exposure
 from tests.stores.conftest import Local, Program, fields, ref
 
 PUT = """
@@ -39,7 +42,7 @@ def test_a_damaged_version_is_named_and_the_others_are_still_there(place: Local,
         file.write_bytes(change)
     else:
         file.write_bytes(content[:-3] if change == "cut" else content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(StoreError, match="damaged|gone") as caught:
+    with pytest.raises(StoreError, match=r"damaged|gone") as caught:
         place.seen()
     assert "backup" in caught.value.hint
     assert ("1", "previous") in place.states()
@@ -148,8 +151,6 @@ def test_where_there_is_no_room_the_old_version_stays(place: Local, program: Pro
 
 def test_on_a_disk_that_is_really_full_the_old_version_stays(tmp_path: Path) -> None:
     """A file system of 64 kB of its own, where the machine lets us mount one."""
-    import sys
-
     script = f"""
     mount -t tmpfs -o size=64k,mode=700 none {tmp_path} || exit 99
     export XDG_DATA_HOME={tmp_path} SECRETGUARD_STORE_KEY=file
@@ -166,8 +167,6 @@ def test_on_a_disk_that_is_really_full_the_old_version_stays(tmp_path: Path) -> 
         from secretguard.stores import local
         print(local.read(parse_reference("ref+local://app"), Context(os.environ))["password"].reveal())
     """
-    import os
-
     done = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", script],
         env=os.environ | {"PUT": PUT, "GET": get},
@@ -192,8 +191,6 @@ def test_what_a_killed_writer_left_half_written_is_swept(place: Local) -> None:
 
 
 def test_errors_of_files_tell_no_value(place: Local) -> None:
-    from secretguard.testing.exposure import exposure
-
     place.put(password="the-first-value")
     (place.document() / "1.age").write_bytes(b"")
     with pytest.raises(StoreError) as caught:

@@ -60,9 +60,8 @@ def document_at(store: Path, path: str) -> Document:
 
 def stored_paths(store: Path) -> list[str]:
     """Return the paths of all documents that hold a version."""
-    folder = store / "documents"
-    found = [unquote(name) for name in files.names(folder)]
-    return sorted(path for path in found if any(numbers(document_at(store, path))))
+    found = [unquote(name) for name in files.names(store / "documents")]
+    return sorted(path for path in found if numbers(document_at(store, path)))
 
 
 def numbers(document: Document) -> list[int]:

@@ -1,8 +1,8 @@
 """References: what is written is read back, and nothing that is no reference gets through or is repeated."""
 
-from hypothesis import assume, example, given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pytest import raises
 
 from secretguard.errors import BadReference
 from secretguard.reference import BACKENDS, SecretReference, is_reference, parse_reference
@@ -28,11 +28,9 @@ def test_a_reference_that_is_written_is_read_back(backend: str, segments: list[s
 @example("ref+local://a\n")
 @settings(max_examples=500)
 def test_what_is_accepted_says_a_harmless_path_and_what_is_not_is_not_repeated(text: str) -> None:
-    try:
-        found = parse_reference(text)
-    except BadReference as error:
-        told = f"{error} {error.hint}"
-        assert len(text) < 8 or text not in told
+    found = outcome(text)
+    if isinstance(found, str):
+        assert len(text) < 8 or text in "ref+vault://secret/app#/DATABASE_URL" or text not in found
         return
     assert found.backend in BACKENDS
     for segment in found.path.split("/"):
@@ -46,7 +44,7 @@ def test_what_is_accepted_says_a_harmless_path_and_what_is_not_is_not_repeated(t
 
 @given(st.sampled_from(["exec", "file", "http", "https", "httpjson"]), st.text(max_size=30))
 def test_what_runs_reads_or_fetches_is_refused_whatever_follows(backend: str, rest: str) -> None:
-    with raises(BadReference, match=r"refused|not a reference"):
+    with pytest.raises(BadReference, match=r"refused|not a reference"):
         parse_reference(f"ref+{backend}://{rest}")
 
 
@@ -59,9 +57,14 @@ def test_a_secret_that_was_pasted_for_a_reference_is_not_repeated(pasted: str) -
         f"ref+local://a?{pasted}",
         f"ref+local://a#{pasted}/",
     ):
-        try:
-            parse_reference(text)
-        except BadReference as error:
-            assert pasted not in f"{error} {error.hint}"
-        else:
-            assume(False)
+        found = outcome(text)
+        assert isinstance(found, str)
+        assert pasted not in found
+
+
+def outcome(text: str) -> SecretReference | str:
+    """The reference, or the words of our error."""
+    try:
+        return parse_reference(text)
+    except BadReference as error:
+        return f"{error} {error.hint}"

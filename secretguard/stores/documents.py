@@ -60,8 +60,9 @@ def document_at(store: Path, path: str) -> Document:
 
 def stored_paths(store: Path) -> list[str]:
     """Return the paths of all documents that hold a version."""
-    found = [unquote(name) for name in files.names(store / "documents")]
-    return sorted(path for path in found if numbers(document_at(store, path)))
+    folder = store / "documents"
+    found = [Document(folder / name, unquote(name)) for name in files.names(folder)]
+    return sorted(document.path for document in found if numbers(document))
 
 
 def numbers(document: Document) -> list[int]:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.servers.moto import Moto, start_moto, stop_moto
 from tests.servers.postgres import Postgres, start_postgres, stop_postgres
+from tests.servers.strict_iam import StrictIam
 from tests.servers.strict_secretsmanager import StrictSecretsManager
 
 
@@ -46,4 +47,11 @@ def moto() -> Iterator[Moto]:
 def strict_secretsmanager() -> Iterator[StrictSecretsManager]:
     """Secrets Manager by the rules of its model; a new one each time."""
     with StrictSecretsManager().running() as server:
+        yield server
+
+
+@pytest.fixture
+def strict_iam() -> Iterator[StrictIam]:
+    """IAM and STS that check signatures and states of keys; a new one each time."""
+    with StrictIam().running() as server:
         yield server

@@ -15,7 +15,7 @@ _THROTTLED = frozenset(
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
 NOT_KNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"})
 BAD_SIGNATURE = frozenset({"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"})
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _LONGEST_MESSAGE = 300
 """Characters of what AWS says that are passed on."""
 
@@ -38,6 +38,8 @@ class Service:
     host: str
     seconds: float
     error: type[RemoteError]
+    key_id: str = ""
+    """The access key id that it is asked with."""
 
     def read(self, operation: str, expected: Collection[str] = (), **arguments: object) -> dict[str, Any]:
         """Ask, and again where that may help. Raises Refused for codes in `expected`, else `error`."""
@@ -89,7 +91,7 @@ class Service:
                 f"AWS does not allow {what}: {message}",
                 hint="The plugin's README lists the statements that a policy needs; a KMS key has a policy of its own.",
             )
-        if code in NOT_KNOWN | BAD_SIGNATURE | _EXPIRED:
+        if code in NOT_KNOWN | BAD_SIGNATURE | EXPIRED:
             return self.error(
                 f"AWS does not accept the credentials that {what} was asked with ({code})",
                 hint="Look at AWS_PROFILE and AWS_ACCESS_KEY_ID, whether they have expired, and at your clock.",

@@ -45,13 +45,13 @@ def service(name: str, context: Context, error: type[RemoteError] = IssuerError,
     make = _client if login is None else _client.__wrapped__  # a leaked key is not kept
     failure: RemoteError
     try:
-        client = make(name, surroundings, context.timeout, login)
+        client, key_id = make(name, surroundings, context.timeout, login)
     except ImportError:
         failure = error("boto3 is not installed", hint="pip install 'secretguard[aws]'")
     except Exception as failed:  # botocore has a hundred of its own; none is known to be harmless to repeat
         failure = error(*_told(type(failed).__name__))
     else:
-        return Service(client, urlsplit(client.meta.endpoint_url).netloc, context.timeout, error)
+        return Service(client, urlsplit(client.meta.endpoint_url).netloc, context.timeout, error, key_id)
     raise failure
 
 
@@ -73,7 +73,7 @@ def _told(kind: str) -> tuple[str]:
 
 
 @lru_cache(maxsize=8)
-def _client(name: str, surroundings: _Surroundings, seconds: float, login: Login | None) -> Any:
+def _client(name: str, surroundings: _Surroundings, seconds: float, login: Login | None) -> tuple[Any, str]:
     import boto3
     from botocore.exceptions import NoCredentialsError
 
@@ -83,17 +83,19 @@ def _client(name: str, surroundings: _Surroundings, seconds: float, login: Login
     session = session_of(environ)
     session.set_default_client_config(_config(seconds))
     region = environ.get("AWS_REGION") or session.get_config_variable("region")
-    if login is None and session.get_credentials() is None:
+    if login:
+        session.set_credentials(login.user, login.secret.reveal())
+    operator = session.get_credentials()
+    if operator is None:
         raise NoCredentialsError
     make: Any = boto3.Session(botocore_session=session).client
-    return make(
+    client = make(
         name,
         region_name=region or (None if name == "secretsmanager" else _GLOBAL),
         endpoint_url=_endpoint(name, session, environ),
         verify=session.get_config_variable("ca_bundle") or True,
-        aws_access_key_id=login.user if login else None,
-        aws_secret_access_key=login.secret.reveal() if login else None,
     )
+    return client, str(operator.access_key)
 
 
 def _config(seconds: float) -> "Config":

@@ -20,11 +20,12 @@ from secretguard.rotation import Context, Login
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg.pq import PGconn
 
 Result = TypeVar("Result")
 Connection = Any
 """A psycopg connection; the library is loaded only when one is opened."""
+Handshake = Any
+"""A PGconn of psycopg, which is one class in C and another in Python."""
 OLDEST_LIBPQ = 160000
 """The first that can be told which ways to log in are acceptable (`require_auth`)."""
 _VERBOSE = 2
@@ -128,7 +129,7 @@ def driver() -> Any:
     return psycopg
 
 
-def reached(address: Address, login: Login, context: Context, *, md5: bool) -> "PGconn":
+def reached(address: Address, login: Login, context: Context, *, md5: bool) -> Handshake:
     """Return a connection, over TLS unless the server has none and nobody asked for it."""
     if not login.user or not login.secret.reveal():
         raise NotConnected("a login needs a user and a password")
@@ -215,12 +216,12 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
-def _established(conninfo: bytes, login: Login, until: float) -> "PGconn":
+def _established(conninfo: bytes, login: Login, until: float) -> Handshake:
     """Connect with verbose failures; raises NotConnected."""
     pq = driver().pq
     if b"\0" in conninfo:
         raise NotConnected("a name or password of it holds a NUL")
-    pgconn: PGconn = pq.PGconn.connect_start(conninfo)
+    pgconn: Handshake = pq.PGconn.connect_start(conninfo)
     if pgconn.status != pq.ConnStatus.BAD:
         _libpq().PQsetErrorVerbosity(ctypes.c_void_p(pgconn.pgconn_ptr), _VERBOSE)
         if _polled(pgconn, until):
@@ -233,7 +234,7 @@ def _established(conninfo: bytes, login: Login, until: float) -> "PGconn":
     raise _failure(words, login)
 
 
-def _polled(pgconn: "PGconn", until: float) -> bool:
+def _polled(pgconn: Handshake, until: float) -> bool:
     """Drive the handshake to its end; False if it failed or took too long."""
     states = driver().pq.PollingStatus
     while time.monotonic() < until:

@@ -3,15 +3,12 @@
 import re
 import selectors
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login
 from secretguard.transport import reading
-from secretguard_postgres.connect import Address, NotConnected, driver, reached
-
-if TYPE_CHECKING:
-    from psycopg.pq import PGconn
+from secretguard_postgres.connect import Address, Handshake, NotConnected, driver, reached
 
 _POOLER_REFUSES = re.compile(r"(?:SASL|password|md5) authentication failed|no such user|auth failed", re.IGNORECASE)
 """How poolers say it, which name no routine of a server. PgBouncer 1.18 says it with the state 08P01."""
@@ -104,7 +101,7 @@ def judged(failed: NotConnected) -> Trial:
     return Trial(Answer.UNKNOWN, words)
 
 
-def _looked_around(pgconn: "PGconn", until: float) -> Trial:
+def _looked_around(pgconn: Handshake, until: float) -> Trial:
     """Return what a login that was let in sees: a statement must get through, too."""
     own = _asked(pgconn, b"SELECT pg_catalog.pg_backend_pid()", until)
     tls = bool(pgconn.ssl_in_use)
@@ -114,7 +111,7 @@ def _looked_around(pgconn: "PGconn", until: float) -> Trial:
     return Trial(Answer.WORKS, "through a pooler" if pooled else "", accepted=True, pooled=pooled, tls=tls)
 
 
-def _asked(pgconn: "PGconn", statement: bytes, until: float) -> bytes | None:
+def _asked(pgconn: Handshake, statement: bytes, until: float) -> bytes | None:
     """Return the one value of a statement; None if it fails or takes too long.
 
     A pooler lets a statement wait for minutes, which is why the library's own waiting will not do.

@@ -11,7 +11,7 @@ from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login, Target
 from secretguard_postgres.actors import Actor, let_in, operator
 from secretguard_postgres.connect import Address, Connection, driver
-from secretguard_postgres.login import tried
+from secretguard_postgres.login import probed
 from secretguard_postgres.passwords import set_password
 from secretguard_postgres.sessions import end_all, end_own
 from secretguard_postgres.standing import server_of
@@ -64,7 +64,7 @@ def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Log
             continue
         with actor.transaction(connection, context):
             end_all(connection, role)  # who came in between the two
-        trial = tried(actor.address, new, context)
+        trial = probed(actor.address, new, context)
         if trial.pooled and not actor.by_admin:
             end_own(connection)
             return  # a pooler may have a list of its own: what it says is no news of the server
@@ -78,7 +78,7 @@ def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Log
 
 def _set(connection: Connection, actor: Actor, target: Target, new: Login, context: Context, *, first: bool) -> None:
     """Set the password unless it is set; called under the lock."""
-    if tried(actor.address, new, context).accepted:
+    if probed(actor.address, new, context).accepted:
         return
     if first and context.rotated_at is None:
         check_possession(actor.address, target, context)
@@ -91,7 +91,7 @@ def check_possession(address: Address, target: Target, context: Context) -> None
     It keeps us from using an operator's power on a role that only has the same name, and from undoing what another
     responder did a moment ago.
     """
-    trial = tried(address, target.leaked, context, leaked=True)
+    trial = probed(address, target.leaked, context, leaked=True)
     if trial.accepted:
         return
     if trial.answer is Answer.UNKNOWN:
@@ -104,7 +104,7 @@ def check_possession(address: Address, target: Target, context: Context) -> None
 
 def _opens(address: Address, target: Target, context: Context) -> bool:
     """Whether the leaked password is in force."""
-    return tried(address, target.leaked, context, leaked=True).accepted
+    return probed(address, target.leaked, context, leaked=True).accepted
 
 
 def lock(connection: Connection, role: str, context: Context) -> None:

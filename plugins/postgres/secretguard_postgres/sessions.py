@@ -98,6 +98,7 @@ def _ended(connection: Connection, role: str, age: float | None) -> int:
     """Ask for the end of each session once, and look until none is left."""
     ended: set[int] = set()
     for _ in range(_LOOKS):
+        connection.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees the sessions of its first look
         # Sessions of other rotators are not spared: a session can give itself any name.
         rows = connection.execute(
             """

@@ -10,7 +10,7 @@ from secretguard_postgres.addresses import addresses
 from secretguard_postgres.clone import make_second
 from secretguard_postgres.connect import Connection, driver
 from secretguard_postgres.in_place import check_possession, lock
-from secretguard_postgres.login import tried
+from secretguard_postgres.login import probed, tried
 from secretguard_postgres.pair import Mark, is_ours, mark_of, marked, other_name, owner_of, unmarked
 from secretguard_postgres.passwords import set_password
 from secretguard_postgres.sessions import all_sessions_of, end_all, listed
@@ -58,7 +58,7 @@ def _issue(connection: Connection, *, actor: Actor, target: Target, new: Login, 
             raise IssuerError(f"{actor.address} has no role {leaked}", hint="Check where the admin reference leads.")
         mark, owner = mark_of(second), owner_of(leaked, first)
         if mark is not None and mark.name == context.name:
-            if not tried(actor.address, new, context).accepted:
+            if not probed(actor.address, new, context).accepted:
                 set_password(connection, server, new, also="LOGIN")
             return
         check_possession(actor.address, target, context)

@@ -32,6 +32,7 @@ _VERBOSE = 2
 """PQERRORS_VERBOSE: a failure names its SQLSTATE and where in the server it was raised, in no language."""
 _STATE = re.compile(r":  (?P<state>[0-9A-Z]{5}): (?P<words>[^\n]*)")
 _ROUTINE = re.compile(r"\n[^\n:]+: +(?P<routine>\w+), [\w./-]+:\d+\s*(?:\n|\Z)")
+_TO_SERVER = re.compile(r"\Aconnection to server [^\n]*? failed: ")
 _speaks_tls: set[tuple[str, int]] = set()
 """Servers that spoke TLS once in this process."""
 
@@ -258,7 +259,7 @@ def _failure(words: str, login: Login) -> NotConnected:
         return NotConnected(
             printable(state["words"]), state=state["state"], routine=routine["routine"] if routine else ""
         )
-    said = printable(words.rpartition("failed: ")[2] or words)
+    said = printable(_TO_SERVER.sub("", words))
     ours = ("authentication method requirement", "server does not support SSL", "certificate", "definition of service")
     return NotConnected(said, network=not any(one in words for one in ours))
 

@@ -91,7 +91,7 @@ def test_the_second_role_is_like_the_first_and_what_it_makes_belongs_to_the_firs
     postgres.run(f"CREATE ROLE {group}")
     postgres.run(f"CREATE TABLE {schema}.granted (n int)")
     postgres.run(f"GRANT {group} TO {user}; GRANT ALL ON {schema}.granted TO {group}")
-    postgres.run(f"""ALTER ROLE {user} SET search_path TO "$user", {schema}, "odd ""name""" """)
+    postgres.run(f"""ALTER ROLE {user} SET search_path TO "$user", {schema}, "odd name" """)
     postgres.run(f"ALTER ROLE {user} IN DATABASE postgres SET work_mem TO '7MB'")
     postgres.run(f"ALTER ROLE {user} SET DateStyle TO 'SQL, DMY'")
     target, context = target_at(postgres, user, password), a_context()

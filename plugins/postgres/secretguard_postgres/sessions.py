@@ -26,12 +26,14 @@ SEEN = """
 """
 
 _END = """
-    SELECT pid FROM pg_stat_activity
+    SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE usename = %(role)s AND pid <> pg_backend_pid()
       AND (%(age)s::float8 IS NULL OR backend_start < clock_timestamp() - make_interval(secs => %(age)s))
-      AND pg_terminate_backend(pid)
 """
-"""The sessions of other rotators are not spared: a session can give itself any name."""
+"""Ends sessions in its list, never in its condition: that the server may take in any order, and end those of others.
+
+Sessions of other rotators are not spared: a session can give itself any name.
+"""
 
 
 class Session(NamedTuple):
@@ -114,7 +116,7 @@ def end_older(connection: Connection, role: str, context: Context) -> None:
 
 def _ended(connection: Connection, role: str, age: float | None) -> list[int]:
     """Return the processes that were asked to end, and did. Raises IssuerError if one stays."""
-    asked = [pid for (pid,) in connection.execute(_END, {"role": role, "age": age}).fetchall()]
+    asked = [pid for pid, _ in connection.execute(_END, {"role": role, "age": age}).fetchall()]
     for _ in range(_LOOKS):
         connection.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees the sessions of its first look
         left = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY (%s)", (asked,)).fetchone()[0]

@@ -118,6 +118,17 @@ def test_sessions_of_the_new_password_stay(postgres: Postgres) -> None:
         assert application.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_sessions_of_other_roles_stay(postgres: Postgres) -> None:
+    user, password = postgres.role()
+    target, context = target_at(postgres, user=user, password=password), a_context()
+    new = new_for(target, context)
+    with postgres.connected(*postgres.role()) as other, postgres.connected() as superuser:
+        rotator.issue(target, new, context)
+        rotator.disable(target, new, after(context))
+        rotator.disable(replace(target, admin=Secret(as_superuser(postgres))), new, after(context))
+        assert other.execute("SELECT 1").fetchone() == superuser.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_who_still_has_an_old_session_is_counted_and_named(postgres: Postgres) -> None:
     user, password = postgres.role()
     target, context = target_at(postgres, user=user, password=password), a_context()

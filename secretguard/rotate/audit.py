@@ -138,7 +138,7 @@ class _Walk:
     wrong: str = ""
     """What is wrong with the line behind it; empty if there is none."""
     cut_off: bool = False
-    """Whether that line has no end."""
+    """Whether that line is the beginning of the record that was to come."""
 
 
 _ASIDE = (
@@ -153,7 +153,7 @@ def _walk(lines: Iterator[bytes], key: bytes) -> _Walk:
         record = _record(line)
         wrong = _what_is_wrong(line, record, key, walk)
         if record is None or wrong:
-            return replace(walk, wrong=wrong, cut_off=not line.endswith(b"\n"))
+            return replace(walk, wrong=wrong, cut_off=_is_beginning(line, walk.number + 1))
         walk = _Walk(walk.good + 1, record.number, record.previous, record.seal)
     return walk
 
@@ -169,6 +169,13 @@ def _what_is_wrong(line: bytes, record: Record | None, key: bytes, before: _Walk
     if (record.number, record.previous) != (before.number + 1, before.seal):
         return f"does not follow what stands before it: it is record {record.number}, where {before.number + 1} belongs"
     return ""
+
+
+def _is_beginning(line: bytes, number: int) -> bool:
+    """Whether a process that ended, or a loss of power, may have left this of record `number`."""
+    part = line.rstrip(b"\0")  # some file systems lengthen a file before its content is there
+    start = b'{"number":%d,"at":"' % number
+    return not line.endswith(b"\n") and (part.startswith(start) or start.startswith(part))
 
 
 def _judged(walk: _Walk, count: int, seal: str) -> Verification:
@@ -208,6 +215,8 @@ def _take_up(directory: Path, journal: Journal, key: bytes, actor: str) -> None:
             raise _does_not_continue(path)
         record = Record(0, "", "", "", "", "", "", (), "")
     if (record.number, record.seal) == (count, seal):
+        if behind and not _is_beginning(behind, count + 1):
+            raise _does_not_continue(path)
         if behind:
             _cut(path, behind)
     elif (record.number, record.previous) == (count + 1, seal) and not behind:

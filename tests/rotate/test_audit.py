@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from secretguard.errors import RotationError
@@ -109,6 +109,7 @@ def kept(trail: Trail) -> list[bytes]:
     return (trail.directory / "kept").read_bytes().splitlines(keepends=True)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_edit_of_one_line_is_found_and_named(written: Trail, data: st.DataObject) -> None:
     lines = kept(written)
@@ -126,6 +127,7 @@ def test_any_edit_of_one_line_is_found_and_named(written: Trail, data: st.DataOb
     assert line in (at + 1, at + 2)
 
 
+@settings(deadline=None)
 @given(st.integers(0, RECORDS - 1), st.sampled_from(["step", "event", "actor", "at", "evidence", "number", "previous"]))
 def test_a_changed_field_is_found_even_if_the_line_is_written_as_we_do(written: Trail, at: int, field: str) -> None:
     lines = kept(written)
@@ -135,6 +137,7 @@ def test_a_changed_field_is_found_even_if_the_line_is_written_as_we_do(written: 
     assert bad_line(written, b"".join(lines)) == at + 1
 
 
+@settings(deadline=None)
 @given(st.integers(0, RECORDS - 1))
 def test_a_line_written_in_another_way_is_found(written: Trail, at: int) -> None:
     lines = kept(written)
@@ -142,6 +145,7 @@ def test_a_line_written_in_another_way_is_found(written: Trail, at: int) -> None
     assert bad_line(written, b"".join(lines)) == at + 1
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, RECORDS - 1), min_size=1))
 def test_any_removal_is_found(written: Trail, gone: set[int]) -> None:
     rest = [line for at, line in enumerate(kept(written)) if at not in gone]
@@ -149,6 +153,7 @@ def test_any_removal_is_found(written: Trail, gone: set[int]) -> None:
     assert bad_line(written, b"".join(rest)) == first
 
 
+@settings(deadline=None)
 @given(st.permutations(range(RECORDS)).filter(lambda order: list(order) != list(range(RECORDS))))
 def test_any_other_order_is_found(written: Trail, order: list[int]) -> None:
     lines = kept(written)
@@ -156,6 +161,7 @@ def test_any_other_order_is_found(written: Trail, order: list[int]) -> None:
     assert bad_line(written, b"".join(lines[at] for at in order)) == first + 1
 
 
+@settings(deadline=None)
 @given(st.integers(0, RECORDS), st.integers(0, RECORDS - 1))
 def test_a_record_that_stands_there_twice_is_found(written: Trail, at: int, which: int) -> None:
     lines = kept(written)
@@ -163,6 +169,7 @@ def test_a_record_that_stands_there_twice_is_found(written: Trail, at: int, whic
     assert bad_line(written, b"".join(lines)) in (at + 1, at + 2)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_end_that_was_cut_off_is_found(written: Trail, data: st.DataObject) -> None:
     content = b"".join(kept(written))

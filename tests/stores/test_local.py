@@ -4,6 +4,7 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 import pyrage
 import pytest
@@ -161,8 +162,8 @@ def test_destroying_twice_is_destroying_once(place: Local) -> None:
 
 def test_a_leaked_password_is_found_inside_of_a_url_as_a_url_spells_it(place: Local) -> None:
     leaked = "p@ss/word?x"
-    place.put(DATABASE_URL="postgresql://app:p%40ss%2Fword%3Fx@db/app")
-    place.put(DATABASE_URL="postgresql://app:new@db/app")
+    place.put(DATABASE_URL=f"postgresql://app:{quote(leaked, safe='')}@db/app")
+    place.put(DATABASE_URL="changed")
     assert "version 1 destroyed" in local.destroy_leaked(ref(), Secret(leaked), place.context(ROTATION))
     assert place.states() == [("2", "current"), ("1", "destroyed")]
 

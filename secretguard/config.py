@@ -22,6 +22,10 @@ MOST_JOBS = 256
 OTHER_VARIABLES = ("SECRETGUARD_ID_KEY", "SECRETGUARD_TIMINGS")
 """Environment variables that are not configuration keys: they are read where they are used, and never stored."""
 
+PASSWORDS = ("password", "sslpassword", "oauth_client_secret")
+"""Parameters of libpq that are secret."""
+PASSWORD_HINT = "Take it out: libpq reads it from PGPASSFILE, PGPASSWORD or a service file."  # noqa: S105
+
 _PREFIX = "SECRETGUARD_"
 _CREDENTIAL_ID = "sg_[0-9a-f]{12}"
 _AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
@@ -61,6 +65,8 @@ class Config(NamedTuple):
     ignore_paths: tuple[str, ...] = ()
     ignore_credentials: tuple[IgnoredCredential, ...] = ()
     ignore_rules: tuple[str, ...] = ()
+    journal: str | None = None
+    """Where rotations are written down: a connection string of libpq, None for a file of this user's."""
     verbosity: int = 0
     no_color: bool = False
     store_key: str = "auto"
@@ -282,6 +288,19 @@ def _path(value: object, layer: Layer, key: str) -> Path:
     return path
 
 
+def _connection(value: object, layer: Layer, key: str) -> str:
+    """Return a connection string of libpq; a password in it would be printed with the configuration."""
+    from urllib.parse import unquote  # most runs name no journal
+
+    if not isinstance(value, str) or not ("=" in value or re.match(r"postgres(?:ql)?://", value)):
+        raise layer.error(key, "is a URI or keyword string of libpq, as in postgresql://journal@db.internal/ops")
+    # As libpq reads it: what stands before @ may have a password behind a colon; names may be percent-encoded.
+    named = re.search(rf"(?:{'|'.join(PASSWORDS)})\s*=", unquote(value))
+    if named or re.search(r"://[^@/]*:[^@/]*@", value):
+        raise layer.error(key, "holds a password", PASSWORD_HINT)
+    return value
+
+
 def _paths(value: object, layer: Layer, key: str) -> tuple[Path, ...]:
     if not isinstance(value, list | tuple):
         raise layer.error(key, "is a list of paths")
@@ -332,6 +351,7 @@ KEYS: Mapping[str, Key] = {
         Key("ignore.paths", _strings, adds_up=True, separator=","),
         Key("ignore.credentials", _credentials, adds_up=True, separator=","),
         Key("ignore.rules", _strings, adds_up=True, separator=","),
+        Key("journal", _connection, operator_only=True),
         Key("verbosity", _whole_number(-1, 2), operator_only=True),
         Key("no_color", _truth, operator_only=True),
         Key("store_key", _one_of(STORE_KEYS), operator_only=True),

@@ -31,14 +31,19 @@ def commands() -> Iterator[tuple[str, Command]]:
     for name in COMMANDS:
         command = secretguard.get_command(context, name)
         assert command is not None
-        if not isinstance(command, click.Group):
-            yield name, command
-            continue
-        if command.invoke_without_command:
-            yield name, command
-        for inner_name, inner in command.commands.items():
-            if not inner.hidden:
-                yield f"{name} {inner_name}", inner
+        yield from callable_in(name, command)
+
+
+def callable_in(name: str, command: Command) -> Iterator[tuple[str, Command]]:
+    """A command by itself, and those inside it if it is a group."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    if command.invoke_without_command:
+        yield name, command
+    for inner_name, inner in command.commands.items():
+        if not inner.hidden:
+            yield from callable_in(f"{name} {inner_name}", inner)
 
 
 EVERY_COMMAND = dict(commands())

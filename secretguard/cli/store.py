@@ -54,15 +54,12 @@ def put(ctx: click.Context, reference: str, more: tuple[str, ...]) -> None:
             "a value is never given on the command line", hint="Pipe it in, or type it when you are asked."
         )
     where, store, context = _opened(ctx, reference)
-    ready = store.preflight(where, context)
-    for finding in ready.findings:
-        if finding.stops:
-            raise StoreError(finding.what, hint=finding.hint)
+    notes = _notes(store, where, context)
     store.put(where, {where.field: _value()}, context)
     console.print_line(f"Stored in {where}.")
     if not ctx.obj.get("quiet"):
-        for finding in ready.findings:
-            console.print_line(f"note: {finding.what}. {finding.hint}".rstrip())
+        for note in notes:
+            console.print_line(note)
 
 
 @command.command("get")
@@ -157,6 +154,7 @@ def export(ctx: click.Context, reference: str, target: str, force: bool) -> None
         what = f"another value as {printable(taken[0])}" if taken[0] else "another value"
         raise StoreError(f"{goal.with_field('')} holds {what}", hint="Look at it first; --force replaces it.")
     if any(name not in before or not before[name].same_as(value) for name, value in fields.items()):
+        _notes(store, goal, context)
         store.put(goal, fields, context)
     after = store.read(goal, context) or {}
     if not all(name in after and after[name].same_as(value) for name, value in fields.items()):
@@ -179,6 +177,15 @@ def _context(ctx: click.Context) -> Context:
 def _opened(ctx: click.Context, reference: str) -> "tuple[SecretReference, StorePlugin, Context]":
     where = parse_reference(reference)
     return where, resolve.store(where.backend), _context(ctx)
+
+
+def _notes(store: "StorePlugin", where: SecretReference, context: Context) -> list[str]:
+    """Return what is to be known about a place before something is put there; raises StoreError if nothing can be."""
+    findings = store.preflight(where, context).findings
+    for one in findings:
+        if one.stops:
+            raise StoreError(one.what, hint=one.hint)
+    return [f"note: {one.what}. {one.hint}".rstrip() for one in findings]
 
 
 def _versions(store: "StorePlugin", where: SecretReference, context: Context) -> Sequence[StoredVersion]:

@@ -50,9 +50,9 @@ def preflight(reference: SecretReference, context: Context) -> Preflight:
         others = len(sealing.parse_recipients(context.environ.get("SECRETGUARD_STORE_RECIPIENT", "")))
         document = documents.document_at(home.store, reference.path)
         key, why = keys.planned(home, context.environ)
-        held = keys.load(home)
-        if held:
+        if held := keys.load(home):
             documents.current(document, held)
+            _free_for(documents.opened(document, PENDING, held), context)
     except StoreError as error:
         return Preflight(findings=(Finding(str(error), error.hint, stops=True),))
     effects = [f"write a new version of {reference.path!r} to {where}", f"encrypt it for the key in {key}"]
@@ -74,11 +74,7 @@ def stage(reference: SecretReference, fields: Fields, context: Context) -> None:
         raise StoreError("nothing is staged outside of a rotation")
     with _writing(reference, context) as writing:
         pending = writing.pending()
-        if pending and pending.rotation != context.rotation:
-            raise Conflict(
-                f"{pending.rotation} has staged a value for {reference.path!r}",
-                hint=f"Resume it or abort it first: secretguard rotate status {pending.rotation}",
-            )
+        _free_for(pending, context)
         if pending or _staged_fields(writing.document, writing.key, context) is not None:
             return
         version = Sealed(reference.path, fields, context.rotation, tuple(fields), sealing.now())
@@ -257,6 +253,15 @@ def _described(document: Document, key: Key, name: str, pointer: Pointer, there:
     if number and number == pointer.current:
         state = "current"
     return StoredVersion(name, version.created, state, tuple(version.fields))
+
+
+def _free_for(pending: Sealed | None, context: Context) -> None:
+    """Raise Conflict if another rotation than this one has staged something."""
+    if pending and context.rotation and pending.rotation != context.rotation:
+        raise Conflict(
+            f"{pending.rotation} has staged a value for {pending.document!r}",
+            hint=f"Resume it or abort it first: secretguard rotate status {pending.rotation}",
+        )
 
 
 def _same(some: Fields, all_: Fields) -> bool:

@@ -188,3 +188,12 @@ def test_age_itself_opens_a_version(place: Local) -> None:
     place.put(password=VALUE)
     command = ["age", "-d", "-i", str(place.key_file), str(place.document() / "1.age")]
     assert VALUE in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_preflight_names_the_rotation_that_has_the_document(place: Local) -> None:
+    place.stage(password=VALUE)
+    assert not local.preflight(ref(), place.context(ROTATION)).stopped
+    said = local.preflight(ref(), place.context("rot_00000000000000b2"))
+    assert said.stopped
+    assert ROTATION in said.findings[0].what
+    assert not local.preflight(ref(), place.context()).stopped

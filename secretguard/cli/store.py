@@ -154,7 +154,6 @@ def export(ctx: click.Context, reference: str, target: str, force: bool) -> None
         what = f"another value as {printable(taken[0])}" if taken[0] else "another value"
         raise StoreError(f"{goal.with_field('')} holds {what}", hint="Look at it first; --force replaces it.")
     if any(name not in before or not before[name].same_as(value) for name, value in fields.items()):
-        _notes(store, goal, context)
         store.put(goal, fields, context)
     after = store.read(goal, context) or {}
     if not all(name in after and after[name].same_as(value) for name, value in fields.items()):
@@ -180,12 +179,9 @@ def _opened(ctx: click.Context, reference: str) -> "tuple[SecretReference, Store
 
 
 def _notes(store: "StorePlugin", where: SecretReference, context: Context) -> list[str]:
-    """Return what is to be known about a place before something is put there; raises StoreError if nothing can be."""
+    """Return what is to be known about a place. What would stop a rotation may let a single value pass."""
     findings = store.preflight(where, context).findings
-    for one in findings:
-        if one.stops:
-            raise StoreError(one.what, hint=one.hint)
-    return [f"note: {one.what}. {one.hint}".rstrip() for one in findings]
+    return [f"note: {one.what}. {one.hint}".rstrip() for one in findings if not one.stops]
 
 
 def _versions(store: "StorePlugin", where: SecretReference, context: Context) -> Sequence[StoredVersion]:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from secretguard.errors import Conflict, StoreError
 from secretguard.reference import SecretReference
@@ -269,7 +269,8 @@ def _same(some: Fields, all_: Fields) -> bool:
 
 
 def _holds(version: Sealed, leaked: Secret) -> bool:
-    spellings = {leaked.reveal(), quote(leaked.reveal(), safe="", errors="surrogatepass")} - {""}
+    text = leaked.reveal()
+    spellings = {text, *(how(text, safe="", errors="surrogatepass") for how in (quote, quote_plus))} - {""}
     return any(spelling in value.reveal() for value in version.fields.values() for spelling in spellings)
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 
 from tests.servers.moto import Moto, start_moto, stop_moto
+from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
 from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
 from tests.servers.postgres import Postgres, start_postgres, stop_postgres
 from tests.servers.processes import Unavailable
@@ -49,6 +50,22 @@ def postgres_with_statistics() -> Iterator[Postgres]:
     server.run("CREATE EXTENSION pg_stat_statements")
     yield server
     stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def openbao() -> Iterator[OpenBao]:
+    """OpenBao: Vault's API."""
+    server = start_openbao()
+    yield server
+    stop_openbao(server)
+
+
+@pytest.fixture(scope="session")
+def openbao_with_tls() -> Iterator[OpenBao]:
+    """OpenBao behind a certificate of an authority that nobody knows."""
+    server = start_openbao(tls=True)
+    yield server
+    stop_openbao(server)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
 from tests.servers.postgres import Postgres, start_postgres, stop_postgres
 
 
@@ -30,3 +31,11 @@ def postgres_with_statistics() -> Iterator[Postgres]:
     server.run("CREATE EXTENSION pg_stat_statements")
     yield server
     stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def openbao() -> Iterator[OpenBao]:
+    """OpenBao: Vault's API."""
+    server = start_openbao()
+    yield server
+    stop_openbao(server)

@@ -12,11 +12,12 @@ from secretguard.errors import BadReference, Conflict, RemoteError, StoreError
 from secretguard.reference import PREFIX, SecretReference, parse_reference
 from secretguard.rotation import Context, Fields, Finding, Preflight, StoredVersion
 from secretguard.secret import Secret
-from secretguard_hashicorp.connection import Hidden, Vault, vault, whole
+from secretguard_hashicorp.connection import Vault, vault, whole
 from secretguard_hashicorp.documents import OURS, Document, Place, metadata, place, update
 from secretguard_hashicorp.documents import destroy as destroy_versions
 from secretguard_hashicorp.documents import read as read_document
 from secretguard_hashicorp.leaked import destroy_leaked_versions
+from secretguard_hashicorp.rights import missing_rights
 
 _MOST_PATHS = 10_000
 _SHORT = 600
@@ -31,7 +32,7 @@ def preflight(reference: SecretReference, context: Context) -> Preflight:
         pending = document.pending
     except StoreError as error:
         return Preflight(findings=(Finding(str(error), error.hint, stops=True),))
-    findings = [*_missing_rights(where), *_short_life(where.server), *_expiring(where)]
+    findings = [*missing_rights(where.server, _rights(where)), *_short_life(where.server), *_expiring(where)]
     if pending and pending[0] != context.rotation:
         findings.append(Finding(f"rotation {pending[0]} is under way there", _HOW_TO_END, stops=True))
     at = f"{where.mount}/{where.path} at {where.server.host}"
@@ -189,23 +190,12 @@ def _state(version: Mapping[str, Any], *, current: bool) -> str:
     return "current" if current else "previous"
 
 
-def _missing_rights(where: Place) -> Iterator[Finding]:
-    """Yield what the token's policy lacks, as the server itself tells it."""
-    wanted = {
+def _rights(where: Place) -> dict[str, tuple[str, ...]]:
+    return {
         where.at("data"): ("read", "create", "update"),
         where.at("metadata"): ("read",),
         where.at("destroy"): ("update",),
     }
-    answer = where.server.look("post", "sys/capabilities-self", Hidden({"paths": list(wanted)}))
-    if answer.status != 200:
-        yield Finding("whether the token may do all that is needed cannot be seen beforehand")
-        return
-    for path, needed in wanted.items():
-        has = answer.data.get(path) or ()
-        lacks = [one for one in needed if one not in has and "root" not in has]
-        if lacks:
-            error = where.server.denied(f"{' and '.join(lacks)} {path}", path, *needed)
-            yield Finding(str(error), error.hint, stops=True)
 
 
 def _short_life(server: Vault) -> Iterator[Finding]:

@@ -70,7 +70,7 @@ def _guarded(host: str, call: Callable[[], Result], seconds: float, error: type[
 
     def once() -> Result:
         try:
-            return _within(host, call, seconds, error)
+            return within(host, call, seconds, error)
         except RemoteError as failed:
             last.append(failed)
             raise
@@ -100,7 +100,7 @@ def breaker(host: str) -> "CircuitBreaker":
     )
 
 
-def _within(host: str, call: Callable[[], Result], seconds: float, error: type[RemoteError]) -> Result:
+def within(host: str, call: Callable[[], Result], seconds: float, error: type[RemoteError]) -> Result:
     """Run `call` in a thread of its own: no library's time limits hold against a server that sends a byte a second."""
     results: list[Result] = []
     failures: list[BaseException] = []

@@ -27,6 +27,12 @@ def configure(chosen: Mapping[str, Any], target: str | None = ".", flags: Mappin
     return load_config(root, given)
 
 
+def operator_environ(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that stores and rotators read, with what the configuration says in its place."""
+    chosen = {"SECRETGUARD_STORE_KEY": config.store_key, "SECRETGUARD_STORE_RECIPIENT": config.store_recipient}
+    return {**environ, **{name: value for name, value in chosen.items() if value}}
+
+
 def run_scan(target: str, mode: str, config: Config, *, since: str = "", use_cache: bool = True) -> Report:
     """Scan `target` with progress for whoever watches."""
     request = ScanRequest(

@@ -17,6 +17,10 @@ def raised(call) -> BaseException:  # type: ignore[no-untyped-def]
     return caught.value
 
 
+def fail() -> None:
+    raise ValueError(VALUE)
+
+
 def in_the_text() -> None:
     raise StoreError(f"cannot write {VALUE}")
 
@@ -33,7 +37,7 @@ def in_a_local() -> None:
 
 def in_what_came_before() -> None:
     try:
-        raise ValueError(VALUE)
+        fail()
     except ValueError as error:
         raise StoreError("cannot write") from error
 
@@ -67,7 +71,7 @@ def test_a_secret_and_an_error_that_is_not_shown_expose_nothing() -> None:
     def careful() -> None:
         kept = Secret(VALUE)
         try:
-            raise ValueError(kept.reveal())
+            int(kept.reveal())
         except ValueError:
             raise StoreError("cannot write") from None
 

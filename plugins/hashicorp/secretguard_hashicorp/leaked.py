@@ -42,7 +42,7 @@ def _evidence(where: Place, old: list[int], *, current: int, unseen: list[int]) 
     if unseen:
         yield (
             f"{path}: versions {_listed(unseen)} are deleted but can be brought back; what they hold was not looked at."
-            " `secretguard store destroy` ends them for good"
+            " `secretguard store destroy REF --version N` ends one for good"
         )
 
 

@@ -167,6 +167,8 @@ def _is_mine(document: Document, context: Context) -> bool:
 def _storable(fields: Fields) -> Fields:
     """Return `fields` if JSON can keep them as they are; raises StoreError."""
     for name, value in fields.items():
+        if not name:
+            raise StoreError("a document of Vault is made of fields", hint="Name one: ref+vault://MOUNT/PATH#/FIELD")
         if name.startswith(OURS):
             raise StoreError(f"fields that begin with {OURS} are kept for rotations", hint="Choose another name.")
         try:

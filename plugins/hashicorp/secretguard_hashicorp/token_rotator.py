@@ -22,6 +22,7 @@ from secretguard.rotation import (
     Usage,
 )
 from secretguard.secret import Secret
+from secretguard_hashicorp.connection import Answer as Reply
 from secretguard_hashicorp.connection import Hidden, Vault, vault, whole
 from secretguard_hashicorp.rights import missing_rights
 
@@ -125,7 +126,7 @@ def usage(target: Target, new: Login, context: Context) -> Usage:
     return Usage(None, ("the server does not tell when a token was last used; its audit log does",))
 
 
-def disable(target: Target, new: Login, context: Context) -> tuple[str, ...]:
+def disable(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
     """See `Rotator.disable`. Revoking cannot be undone."""
     server = vault(context)
     _revoke(server, target.leaked.secret)
@@ -162,15 +163,20 @@ def _looked_up(server: Vault, token: Secret) -> tuple[Answer, Mapping[str, Any],
     """
     asked = server.look("post", "auth/token/lookup", Hidden({"token": token.reveal()}))
     if asked.status == 200:
-        return Answer.WORKS, asked.data, ""
+        return Answer.WORKS, _about(asked), ""
     if any(asked.says(words) for words in _DEAD):
         return Answer.REFUSED, {}, "it does not know such a token"
     own = server.look("get", "auth/token/lookup-self", token=token)
     if own.status == 200:
-        return Answer.WORKS, own.data, ""
+        return Answer.WORKS, _about(own), ""
     if any(own.says(words) for words in _DEAD):
         return Answer.REFUSED, {}, "it does not know such a token"
     return Answer.UNKNOWN, {}, "our token may not look it up: it needs update on auth/token/lookup"
+
+
+def _about(answer: Reply) -> Mapping[str, Any]:
+    """Return what is known about a token, without the token itself, which stands among it."""
+    return {name: one for name, one in answer.data.items() if name != "id"}
 
 
 def _policies(about: Mapping[str, Any]) -> list[str]:

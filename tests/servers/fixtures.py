@@ -39,3 +39,11 @@ def openbao() -> Iterator[OpenBao]:
     server = start_openbao()
     yield server
     stop_openbao(server)
+
+
+@pytest.fixture(scope="session")
+def openbao_with_tls() -> Iterator[OpenBao]:
+    """OpenBao behind a certificate of an authority that nobody knows."""
+    server = start_openbao(tls=True)
+    yield server
+    stop_openbao(server)

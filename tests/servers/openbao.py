@@ -3,7 +3,6 @@
 import importlib.util
 import secrets
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,12 @@ class OpenBao:
     port: int
     root: str
     running: Running
+    authority: Path | None = None
+    """The certificate authority, where it speaks TLS."""
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.authority else 'http'}://127.0.0.1:{self.port}"
 
     def environ(self, token: str | None = None, **more: str) -> dict[str, str]:
         """An operator's environment."""
@@ -36,6 +37,7 @@ class OpenBao:
         """One request, whatever comes of it."""
         headers = {"X-Vault-Token": token or self.root, **({"X-Vault-Namespace": namespace} if namespace else {})}
         with http_session() as session:
+            session.verify = str(self.authority) if self.authority else True
             return session.request(method, f"{self.address}/v1/{path}", json=body, headers=headers, timeout=20)
 
     def done(self, method: str, path: str, body: object = None, **more: str) -> dict[str, Any]:
@@ -68,13 +70,16 @@ class OpenBao:
         return str(made["auth"]["client_token"])
 
 
-def start_openbao(environment: Mapping[str, str] | None = None) -> OpenBao:
+def start_openbao(*, tls: bool = False) -> OpenBao:
     workspace, port, token = Workspace("bao"), free_port(1), "root-" + secrets.token_hex(12)
     command: list[str | Path] = [
         binary(), "server", "-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}", "-log-level=warn",
     ]  # fmt: skip
-    told = {"BAO_DEV_ROOT_TOKEN_ID": token, **(environment or {})}
-    server = OpenBao(port, token, Running(command, workspace, environment=told, stop=signal.SIGINT, as_root=True))
+    if tls:
+        command += ["-dev-tls", f"-dev-tls-cert-dir={workspace.path}"]
+    environment = {"BAO_DEV_ROOT_TOKEN_ID": token}
+    running = Running(command, workspace, environment=environment, stop=signal.SIGINT, as_root=True)
+    server = OpenBao(port, token, running, workspace.path / "vault-ca.pem" if tls else None)
     server.running.await_answer(lambda: server.done("GET", "secret/config"))
     return server
 

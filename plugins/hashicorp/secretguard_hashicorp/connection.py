@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secretguard.errors import IssuerError, RemoteError
+from secretguard.rotation import Context
 from secretguard.secret import Secret
 from secretguard.transport import LONGEST_ANSWER, changing, http_session, reading
 from secretguard_hashicorp.settings import AppRole, Settings, settings
@@ -169,9 +170,9 @@ class Vault:
         return Answer(status, parsed(content.value))
 
 
-def vault(context: "Context", error: type[RemoteError] = IssuerError, first: str = "VAULT") -> Vault:
+def vault(context: Context, error: type[RemoteError] = IssuerError, first: str = "VAULT") -> Vault:
     """Return the server that the operator's environment names; raises `error`."""
-    return Vault(settings(context.environ, error, first), context.timeout, error)
+    return Vault(settings(context, error, first), context.timeout, error)
 
 
 def checked(path: str, error: type[RemoteError]) -> str:

@@ -6,13 +6,14 @@ VAULT_SECRET_ID_FILE for AppRole. A `~/.vault-token` that lies about is not used
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from secretguard.errors import RemoteError
+from secretguard.rotation import Context
 from secretguard.secret import Secret
 
 PREFIXES = ("VAULT", "BAO")
@@ -48,15 +49,16 @@ class Settings:
         return urlsplit(self.address).netloc
 
 
-def settings(environ: Mapping[str, str], error: type[RemoteError], first: str = "VAULT") -> Settings:
-    """Return what `environ` says; raises `error`. Names that begin with `first` win over the other ones."""
+def settings(context: Context, error: type[RemoteError], first: str = "VAULT") -> Settings:
+    """Return what the environment says; raises `error`. Names that begin with `first` win over the other ones."""
     other = next(prefix for prefix in PREFIXES if prefix != first)
     prefixes: tuple[str, ...] = (first, other)
-    if environ.get(f"{first}_ADDR") and environ.get(f"{other}_ADDR"):
+    if context.environ.get(f"{first}_ADDR") and context.environ.get(f"{other}_ADDR"):
         prefixes = (first,)  # two servers: a token for the one is not shown to the other
 
     def said(name: str) -> str:
-        return next((found for prefix in prefixes if (found := environ.get(f"{prefix}_{name}", "").strip())), "")
+        names = (f"{prefix}_{name}" for prefix in prefixes)
+        return next((found for one in names if (found := context.environ.get(one, "").strip())), "")
 
     address = said("ADDR")
     if not address:
@@ -66,12 +68,15 @@ def settings(environ: Mapping[str, str], error: type[RemoteError], first: str = 
     namespace = said("NAMESPACE").strip("/")
     if namespace and not _NAMESPACE.fullmatch(namespace):
         raise error(f"{first}_NAMESPACE is not a namespace", hint="As in team-a/project.")
+    authorities = said("CACERT") or said("CAPATH")
     certificate, key = said("CLIENT_CERT"), said("CLIENT_KEY")
+    if missing := [one for one in (authorities, certificate, key) if one and not Path(one).exists()]:
+        raise error(f"{missing[0]}, which {first}_CACERT or {first}_CLIENT_CERT and _KEY name, is not there")
     return Settings(
         _checked(address, f"{first}_ADDR", error),
-        _login(environ, said, first, error),
+        _login(context, said, first, error),
         namespace,
-        said("CACERT") or said("CAPATH") or None,
+        authorities or None,
         (certificate, key) if certificate and key else None,
     )
 
@@ -103,21 +108,18 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _login(
-    environ: Mapping[str, str], said: Callable[[str], str], first: str, error: type[RemoteError]
-) -> Secret | AppRole:
-    token, role_id = said("TOKEN"), said("ROLE_ID")
-    if token:
-        if not _TOKEN.fullmatch(token):
+def _login(context: Context, said: Callable[[str], str], first: str, error: type[RemoteError]) -> Secret | AppRole:
+    role_id, token, secret_id = said("ROLE_ID"), Secret(said("TOKEN")), Secret(said("SECRET_ID"))
+    if token.reveal():
+        if not _TOKEN.fullmatch(token.reveal()):
             raise error(f"{first}_TOKEN holds characters that no token has")
-        return Secret(token)
-    secret_id = said("SECRET_ID")
-    if role_id and not secret_id and said("SECRET_ID_FILE"):
+        return token
+    if role_id and not secret_id.reveal() and said("SECRET_ID_FILE"):
         secret_id = _content(Path(said("SECRET_ID_FILE")), f"{first}_SECRET_ID_FILE", error)
-    if role_id and secret_id:
-        return AppRole(role_id, Secret(secret_id))
+    if role_id and secret_id.reveal():
+        return AppRole(role_id, secret_id)
     hint = f"Set {first}_TOKEN, or {first}_ROLE_ID and {first}_SECRET_ID (or {first}_SECRET_ID_FILE)."
-    if (Path(environ.get("HOME") or "/nonexistent") / ".vault-token").exists():
+    if (Path(context.environ.get("HOME") or "/nonexistent") / ".vault-token").exists():
         hint += (
             " There is a ~/.vault-token, which is not used by itself: whose it is and what it may do is for you to say,"
             f' with export {first}_TOKEN="$(cat ~/.vault-token)".'
@@ -125,9 +127,9 @@ def _login(
     raise error(f"nothing says who you are at {urlsplit(said('ADDR')).hostname}", hint=hint)
 
 
-def _content(path: Path, name: str, error: type[RemoteError]) -> str:
+def _content(path: Path, name: str, error: type[RemoteError]) -> Secret:
     try:
         with path.open("rb") as file:
-            return file.read(_LONGEST_FILE).decode().strip()
+            return Secret(file.read(_LONGEST_FILE).decode().strip())
     except (OSError, UnicodeDecodeError):
         raise error(f"the file that {name} names cannot be read") from None

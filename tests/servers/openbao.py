@@ -62,7 +62,9 @@ class OpenBao:
         told = [self.ask("GET", f"{mount}/data/{path}?version={one}", namespace=namespace).text for one in numbers]
         return any(text in one for one in told)
 
-    def limited(self, policy: str, namespace: str = "", **more: object) -> str:
+    def limited(
+        self, policy: str = 'path "none" { capabilities = ["read"] }', namespace: str = "", **more: object
+    ) -> str:
         """A token that may do what `policy` says."""
         name = "policy-" + secrets.token_hex(4)
         self.done("PUT", f"sys/policies/acl/{name}", {"policy": policy}, namespace=namespace)

@@ -63,7 +63,7 @@ def test_what_the_rules_find_is_what_it_rotates(openbao: OpenBao) -> None:
 def test_a_rotation_from_beginning_to_end(openbao: OpenBao, operator: str) -> None:
     maker = 'path "auth/token/create" { capabilities = ["update"] }'
     openbao.done("PUT", "sys/policies/acl/maker", {"policy": maker})
-    leaked = made(openbao, meta={"team": "a"}, explicit_max_ttl="8h", num_uses=50, policies=["default", "maker"])
+    leaked = made(openbao, meta={"team": "a"}, explicit_max_ttl="8h", policies=["default", "maker"])
     child = openbao.done("POST", "auth/token/create", {"policies": ["default"]}, token=leaked)["auth"]["client_token"]
     what, run = target(leaked), context(openbao, operator)
     seen = rotator.preflight(what, run)
@@ -100,10 +100,10 @@ def test_the_new_token_outlives_the_operators_own(openbao: OpenBao) -> None:
 
 
 def test_a_periodic_token_without_the_default_policy_stays_one(openbao: OpenBao, operator: str) -> None:
-    leaked = made(openbao, period="24h", no_default_policy=True, policies=["extra"], ttl="")
+    leaked = made(openbao, period="24h", no_default_policy=True, policies=["extra"], ttl="", num_uses=50)
     new = rotator.issue(target(leaked), None, context(openbao, operator))
     told = about(openbao, new.secret.reveal())
-    assert (told["policies"], told["period"]) == (["extra"], 86400)
+    assert (told["policies"], told["period"], told["num_uses"]) == (["extra"], 86400, 50)
 
 
 def test_a_token_that_may_not_look_itself_up_is_not_taken_for_dead(openbao: OpenBao, operator: str) -> None:

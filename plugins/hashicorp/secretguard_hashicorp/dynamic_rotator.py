@@ -24,8 +24,10 @@ families: tuple[str, ...] = ()
 kinds: tuple[str, ...] = ()
 LEASE = "SECRETGUARD_VAULT_LEASE"
 """Names the lease of the leaked login where its user's name does not lead to it."""
+_NAME_IT = f"Name the right one: {LEASE}=database/creds/ROLE/…"
 _MADE_AT = re.compile(r"[0-9]{10}\Z")
 _SECONDS_APART = 2
+"""A lease begins within the second in which its user was made, or in the next one."""
 _OF_DROPPED_USERS = """
 SELECT count(*) FROM pg_stat_activity LEFT JOIN pg_roles ON pg_roles.oid = usesysid
 WHERE usesysid IS NOT NULL AND pg_roles.oid IS NULL
@@ -106,10 +108,10 @@ def disable(target: Target, new: Login | None, context: Context) -> tuple[str, .
     evidence = []
     with ExitStack() as inside:
         held = [(one, inside.enter_context(closing(came))) for one, came in _inside(target, context)]
-        leases = _leases(role, target.leaked.user, context)
+        leases = _one(_leases(role, target.leaked.user, context), role, target.leaked.user)
         for lease in leases:
             _revoke(role, lease)
-        evidence.append(f"{role}: {len(leases)} lease of {target.leaked.user} revoked")
+        evidence.append(f"{role}: the lease of {target.leaked.user} is revoked" if leases else f"{role}: no lease left")
         for one, connection in held:
             ended = on(connection, one, context, others_sent_out)
             evidence.append(f"{where(one)}: {ended} other sessions of {target.leaked.user} ended")
@@ -126,10 +128,11 @@ def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:
 def withdraw(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
     """See `Rotator.withdraw`."""
     role = _role(context)
-    leases = [new.id] if new and new.id else _leases_by_time(role, new.user) if new else []
-    for lease in leases:
+    if new is None:
+        return (f"{role}: a login whose value was lost ends with its lease",)
+    for lease in [new.id] if new.id else _one(_leases_by_time(role, new.user), role, new.user):
         _revoke(role, lease)
-    return (f"{role}: {len(leases)} lease of the new login revoked",)
+    return (f"{role}: the lease of {new.user} is revoked",)
 
 
 def _role(context: Context) -> Role:
@@ -146,14 +149,17 @@ def _rights(role: Role, context: Context) -> dict[str, tuple[str, ...]]:
     return rights
 
 
+def _one(leases: list[str], role: Role, user: str) -> list[str]:
+    """Return the one lease, or none; raises IssuerError for several: those of others are not revoked on a guess."""
+    if len(leases) > 1:
+        raise IssuerError(f"{len(leases)} leases of {role} may be that of {user}", hint=_NAME_IT)
+    return leases
+
+
 def _of_leases(role: Role, target: Target, context: Context) -> Iterator[Finding]:
     found = len(_leases(role, target.leaked.user, context))
     if found != 1:
-        yield Finding(
-            f"{found} leases of {role} may be that of {target.leaked.user}",
-            f"Name the right one: {LEASE}={role.at('creds')}/…",
-            stops=True,
-        )
+        yield Finding(f"{found} leases of {role} may be that of {target.leaked.user}", _NAME_IT, stops=True)
 
 
 def _leases(role: Role, user: str, context: Context) -> list[str]:
@@ -178,7 +184,7 @@ def _leases_by_time(role: Role, user: str) -> list[str]:
         lease = f"{prefix}/{key}"
         told = role.server.look("put", "sys/leases/lookup", Hidden({"lease_id": lease}))
         began = _seconds(str(told.data.get("issue_time", "")))
-        if began is not None and abs(began - int(made[0])) <= _SECONDS_APART:
+        if began is not None and 0 <= began - int(made[0]) < _SECONDS_APART:
             found.append(lease)
     return found
 
@@ -214,8 +220,8 @@ def _nobody_left(target: Target, new: Login, context: Context) -> Iterator[str]:
         if left:
             raise IssuerError(
                 f"{where(one)}: {left} sessions of users that were dropped are alive",
-                hint="End them as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity LEFT JOIN pg_roles"
-                " ON pg_roles.oid = usesysid WHERE usesysid IS NOT NULL AND pg_roles.oid IS NULL",
+                hint="End them as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " LEFT JOIN pg_roles ON pg_roles.oid = usesysid WHERE usesysid IS NOT NULL AND pg_roles.oid IS NULL",
             )
         yield f"{where(one)}: no session of a dropped user is left"
 

@@ -88,6 +88,11 @@ def on(connection: Connection, endpoint: Endpoint, context: Context, work: Calla
 
 def connect(endpoint: Endpoint, target: Target, login: Login, context: Context) -> Connection:
     """Return a connection in autocommit mode; raises IssuerError whose words are the server's, without values."""
+    call = lambda: _connected(endpoint, target, login, context)  # noqa: E731 - a def would keep more in its frame
+    return changing(f"{endpoint.host}:{endpoint.port or 5432}", call, seconds=context.timeout)
+
+
+def _connected(endpoint: Endpoint, target: Target, login: Login, context: Context) -> Connection:
     words = "it has no address that may be contacted"
     psycopg = _library()
     for number in _addresses(endpoint):
@@ -116,7 +121,7 @@ def connect(endpoint: Endpoint, target: Target, login: Login, context: Context) 
 
 def _tried(endpoint: Endpoint, target: Target, login: Login, context: Context) -> tuple[Answer, str]:
     def once() -> None:
-        connect(endpoint, target, login, context).close()
+        _connected(endpoint, target, login, context).close()
 
     try:
         reading(f"{endpoint.host}:{endpoint.port or 5432}", once, seconds=context.timeout)

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.moto import Moto, start_moto, stop_moto
 from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
 from tests.servers.postgres import Postgres, start_postgres, stop_postgres
+from tests.servers.strict_iam import StrictIam
+from tests.servers.strict_secretsmanager import StrictSecretsManager
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +50,25 @@ def openbao_with_tls() -> Iterator[OpenBao]:
     server = start_openbao(tls=True)
     yield server
     stop_openbao(server)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Moto]:
+    """An imitation of AWS for plumbing."""
+    server = start_moto()
+    yield server
+    stop_moto(server)
+
+
+@pytest.fixture
+def strict_secretsmanager() -> Iterator[StrictSecretsManager]:
+    """Secrets Manager by the rules of its model; a new one each time."""
+    with StrictSecretsManager().running() as server:
+        yield server
+
+
+@pytest.fixture
+def strict_iam() -> Iterator[StrictIam]:
+    """IAM and STS that check signatures and states of keys; a new one each time."""
+    with StrictIam().running() as server:
+        yield server

@@ -17,7 +17,7 @@ from secretguard.reference import SecretReference, parse_reference
 from secretguard.rotation import Context
 from secretguard.secret import Secret
 from secretguard.testing import exposure
-from secretguard.testing.stores import a_rotation, plain, refusal, secret_fields
+from secretguard.testing.store_place import a_rotation, plain, refusal, secret_fields
 from secretguard.transport import breaker
 from tests.servers.openbao import OpenBao
 

@@ -10,7 +10,7 @@ from secretguard.interfaces import Rotator
 from secretguard.rotation import Answer, Context, Found, Login, Overlap, Target
 from secretguard.secret import Secret
 from secretguard.testing import exposure, find
-from secretguard.testing.stores import a_rotation
+from secretguard.testing.store_place import a_rotation
 from tests.servers.openbao import OpenBao
 from tests.servers.proxy import proxy
 

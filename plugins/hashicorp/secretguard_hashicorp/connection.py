@@ -99,15 +99,18 @@ class Vault:
 
     def _exchange(self, method: str, path: str, body: Hidden, token: Secret | None) -> Answer:
         hint = "Name the file of its authority in VAULT_CACERT. VAULT_SKIP_VERIFY is not honoured."
-        with http_session() as session, failures_told(self.host, self.error, untrusted=hint):
-            with self._adapter(session, token).request(
+        with (
+            http_session() as session,
+            failures_told(self.host, self.error, untrusted=hint),
+            self._adapter(session, token).request(
                 method,
                 "/v1/" + checked(path, self.error),
                 raise_exception=False,
                 data=None if body.value is None else written(body.value).encode(),
                 stream=True,
-            ) as response:
-                return self._judged(response, Hidden(body_of(response)))
+            ) as response,
+        ):
+            return self._judged(response, Hidden(body_of(response)))
 
     def _adapter(self, session: Any, token: Secret | None) -> Any:
         try:

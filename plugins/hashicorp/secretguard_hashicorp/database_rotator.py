@@ -6,8 +6,6 @@ Sessions of the user are ended, which the server does not do. And one who sets t
 session is found by trying again afterwards. `rotate-root` is never called. See `secretguard.interfaces.Rotator`.
 """
 
-# ruff: noqa: ARG001 - the protocol says what each function is given
-
 from dataclasses import replace
 
 from secretguard.errors import IssuerError, RemoteError

@@ -5,8 +5,6 @@ Chosen by name only: `--rotator vault-database-dynamic`. Revoking a lease drops 
 See `secretguard.interfaces.Rotator`.
 """
 
-# ruff: noqa: ARG001 - the protocol says what each function is given
-
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing

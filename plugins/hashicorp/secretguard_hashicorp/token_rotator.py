@@ -4,8 +4,6 @@ The new token is an orphan: made as a child of the operator's it would die with 
 name, by which one whose value was lost on the way is found and revoked. See `secretguard.interfaces.Rotator`.
 """
 
-# ruff: noqa: ARG001 - the protocol says what each function is given
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

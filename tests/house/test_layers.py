@@ -67,12 +67,16 @@ def test_connections_are_opened_in_one_module_and_by_the_libraries_of_rotators_a
     ("library", "home"),
     [
         ("keyring", "secretguard/stores/keys.py"), ("pyrage", "secretguard/stores/sealing.py"),
-        ("fcntl", "secretguard/stores/files.py"), ("boto3", "plugins/aws/"), ("botocore", "plugins/aws/"), ("hvac", "plugins/hashicorp/"),
+        ("boto3", "plugins/aws/"), ("botocore", "plugins/aws/"), ("hvac", "plugins/hashicorp/"),
         ("pymysql", "plugins/mysql/"), ("redis", "plugins/redis/"),
     ],
 )  # fmt: skip
 def test_a_library_is_used_in_one_place(library: str, home: str) -> None:
     assert [name for name in importers_of(library) if not name.startswith(home)] == []
+
+
+def test_files_are_locked_where_stores_and_state_are_kept() -> None:
+    assert importers_of("fcntl") == {"secretguard/stores/files.py", "secretguard/rotate/state_directory.py"}
 
 
 def test_rotation_waits_outside_the_scan() -> None:

@@ -106,7 +106,8 @@ def _pooler(target: Target, address: Address) -> Finding:
         f"{address} is a pooler: if it keeps passwords in a file, it lets the old one in and refuses the new one "
         "until that is changed",
         "With auth_query nothing is to be done. With auth_file: once the new value is in force, put what "
-        f"pg_authid has for {user} (rolpassword) into the file, RELOAD, then `secretguard rotate resume`.",
+        f"pg_authid has for {user} (rolpassword) into the file, RELOAD, then `secretguard rotate resume`. Either way, "
+        "clients that are connected to it stay connected, whoever they are: end them there (PgBouncer: KILL, RESUME).",
     )
 
 

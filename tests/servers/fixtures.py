@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 
 from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
-from tests.servers.postgres import Postgres, start_postgres, stop_postgres
+from tests.servers.postgres import Postgres, speak_tls, start_postgres, stop_postgres
 from tests.servers.processes import Unavailable
 
 Server = TypeVar("Server")
@@ -44,6 +44,16 @@ def postgres_with_statistics() -> Iterator[Postgres]:
     """PostgreSQL 18 that keeps the text of statements in pg_stat_statements."""
     server = start_postgres("18+contrib", "shared_preload_libraries=pg_stat_statements", "max_connections=300")
     server.run("CREATE EXTENSION pg_stat_statements")
+    yield server
+    stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def postgres_with_tls() -> Iterator[Postgres]:
+    """PostgreSQL 15 that speaks TLS, with a certificate of its own for 127.0.0.1, and keeps statistics."""
+    server = started(lambda: start_postgres("15", "shared_preload_libraries=pg_stat_statements"))
+    server.run("CREATE EXTENSION pg_stat_statements")
+    speak_tls(server)
     yield server
     stop_postgres(server)
 

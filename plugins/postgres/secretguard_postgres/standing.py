@@ -11,7 +11,8 @@ _ROLE = """
 """
 _SERVER = """
     SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_user::text,
-           EXISTS (SELECT FROM pg_settings WHERE name LIKE 'neon.%') AS plain_only,
+           current_setting('neon.timeline_id', true) IS NOT NULL
+             OR EXISTS (SELECT FROM pg_settings WHERE name LIKE 'neon.%'),
            rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
     FROM pg_roles WHERE rolname = current_user
 """

@@ -5,6 +5,10 @@ import ast
 from tests.house.source import PRODUCT, modules_using, name_of, tree_of
 
 SITES = {
+    "plugins/postgres/secretguard_postgres/addresses.py": "reads `sslmode` out of a spelling, and an operator's DSN",
+    "plugins/postgres/secretguard_postgres/connect.py": "tells libpq the password, and masks it in what a server says",
+    "plugins/postgres/secretguard_postgres/passwords.py": "sets the password itself, on hosts that take no verifier",
+    "plugins/postgres/secretguard_postgres/scram.py": "makes the verifier of a password",
     "secretguard/cli/baseline.py": "masks copies of the value in the places that `baseline audit` shows",
     "secretguard/engine/matches.py": "tells whether one match says the same as another that it lies in",
     "secretguard/report/json_report.py": "writes the value, with --show-secrets only",

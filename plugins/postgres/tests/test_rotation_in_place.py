@@ -324,6 +324,30 @@ def test_forty_rotations_side_by_side_keep_what_was_promised(postgres_with_stati
         assert new.secret.reveal() not in server.log
 
 
+def test_a_role_that_is_changed_at_the_same_moment_is_looked_at_and_set_again(postgres: Postgres) -> None:
+    """Of two ALTER ROLE at once the second ends with `tuple concurrently updated`."""
+    user, password = postgres.role()
+    target, context = target_at(postgres, user=user, password=password), a_context()
+    new = new_for(target, context)
+    with postgres.connected() as colleague:
+        colleague.execute("BEGIN")
+        colleague.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT 100").format(sql.Identifier(user)))
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = %s"
+
+        def commit_once_it_waits() -> None:
+            while postgres.run(waits, user) == [(0,)]:
+                time.sleep(0.01)
+            colleague.execute("COMMIT")
+
+        thread = threading.Thread(target=commit_once_it_waits)
+        thread.start()
+        rotator.issue(target, new, context)
+        thread.join()
+    assert "ERROR:  tuple concurrently updated" in postgres.log
+    assert rotator.verify(target, new, context).works
+    assert postgres.run("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", user) == [(100,)]
+
+
 def test_two_responders_on_two_hosts_leave_one_password(postgres: Postgres) -> None:
     """Neither knows of the other; the server's own lock and the proof under it keep them apart."""
     user, password = postgres.role()

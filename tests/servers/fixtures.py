@@ -6,9 +6,13 @@ from typing import TypeVar
 
 import pytest
 
+from tests.servers.moto import Moto, start_moto, stop_moto
+from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
 from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
 from tests.servers.postgres import Postgres, speak_tls, start_postgres, stop_postgres
 from tests.servers.processes import Unavailable
+from tests.servers.strict_iam import StrictIam
+from tests.servers.strict_secretsmanager import StrictSecretsManager
 
 Server = TypeVar("Server")
 
@@ -59,6 +63,43 @@ def postgres_with_tls() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
+def openbao() -> Iterator[OpenBao]:
+    """OpenBao: Vault's API."""
+    server = start_openbao()
+    yield server
+    stop_openbao(server)
+
+
+@pytest.fixture(scope="session")
+def openbao_with_tls() -> Iterator[OpenBao]:
+    """OpenBao behind a certificate of an authority that nobody knows."""
+    server = start_openbao(tls=True)
+    yield server
+    stop_openbao(server)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Moto]:
+    """An imitation of AWS for plumbing."""
+    server = start_moto()
+    yield server
+    stop_moto(server)
+
+
+@pytest.fixture
+def strict_secretsmanager() -> Iterator[StrictSecretsManager]:
+    """Secrets Manager by the rules of its model; a new one each time."""
+    with StrictSecretsManager().running() as server:
+        yield server
+
+
+@pytest.fixture
+def strict_iam() -> Iterator[StrictIam]:
+    """IAM and STS that check signatures and states of keys; a new one each time."""
+    with StrictIam().running() as server:
+        yield server
+
+
 def pgbouncer_with_file(postgres: Postgres) -> Iterator[PgBouncer]:
     """PgBouncer before PostgreSQL 18, with passwords in a file."""
     pooler = started(lambda: start_pgbouncer(postgres, query=False))

@@ -66,6 +66,12 @@ def server_of(connection: Connection) -> Server:
     return Server(*connection.execute(_SERVER).fetchone())
 
 
+def cluster_of(connection: Connection) -> int:
+    """Return the number that a server and its standbys share."""
+    found: int = connection.execute("SELECT system_identifier FROM pg_catalog.pg_control_system()").fetchone()[0]
+    return found
+
+
 def role_of(connection: Connection, name: str) -> Role | None:
     """Return a role; None if there is none."""
     row = connection.execute(_ROLE, (name,)).fetchone()

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -217,20 +218,21 @@ def test_a_local_socket_of_a_repository_is_not_contacted() -> None:
     assert trial.words == "a local socket is not contacted"
 
 
-def test_of_a_spelling_only_a_stricter_mode_is_taken() -> None:
+HOSTILE = "postgresql://app:x@db.example.com/app?sslmode={}&sslcert=/etc/x&options=-cx&hostaddr=192.0.2.1&service=s"
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        (["disable"], "prefer"), (["allow"], "prefer"), (["require"], "require"), (["verify-full"], "verify-full"),
+        (["verify-full", "require"], "require"), (["verify-full", "disable"], "prefer"),
+    ],
+)  # fmt: skip
+def test_of_spellings_only_a_mode_that_all_of_them_ask_for_is_taken(written: list[str], taken: str) -> None:
     at = Endpoint("db.example.com", None, "app")
-    hostile = (
-        "postgresql://app:leaked@db.example.com/app?sslmode={}&sslcert=/etc/x&options=-cx&hostaddr=192.0.2.1&service=s"
-    )
-    for written, taken in {
-        "disable": "prefer",
-        "allow": "prefer",
-        "require": "require",
-        "verify-full": "verify-full",
-    }.items():
-        assert addresses(target_of(at, text=hostile.format(written))) == (
-            Address("db.example.com", 5432, "app", taken),
-        )
+    target = target_of(at)
+    spellings = tuple(Spelling("uri", Secret(HOSTILE.format(mode)), (at,)) for mode in written)
+    assert addresses(replace(target, spellings=spellings)) == (Address("db.example.com", 5432, "app", taken),)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from secretguard.errors import IssuerError
 from secretguard.model import Endpoint
 from secretguard.rotation import Answer, Context, Login, Spelling, Target
 from secretguard.secret import Secret
-from secretguard.transport import breaker
 from tests.servers.postgres import Postgres
 from tests.servers.processes import free_port
 
@@ -116,7 +115,6 @@ def test_silence_and_closed_ports_are_unknown() -> None:
     port = free_port()
     at = Address("127.0.0.1", port, "postgres")
     assert tried(at, login("app", "leaked"), CONTEXT).answer is Answer.UNKNOWN
-    breaker(at.where).close()
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         at = Address("127.0.0.1", silent.getsockname()[1], "postgres")
         assert tried(at, login("app", "leaked"), Context(environ={}, timeout=0.4)).answer is Answer.UNKNOWN

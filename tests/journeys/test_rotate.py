@@ -2,20 +2,21 @@
 
 import json
 import os
-import random
 import secrets
+import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
 
 from secretguard.testing.repository import RepositoryBuilder
-from secretguard.testing.spellings import Login, Server, harmless, spelled
 from tests.journeys.running import CommandLine, Done, leaks, leaks_below
 from tests.servers.moto import Moto
 from tests.servers.openbao import OpenBao
@@ -45,23 +46,40 @@ class Leak:
         )  # fmt: skip
 
 
+FILES = {
+    "services/s{n}/config.py": 'DATABASE_URL = "{uri}"\n',
+    "services/s{n}/engine.py": 'engine = create_async_engine("{asyncpg}")\n',
+    "web/s{n}/db.js": "const pool = new Pool({{ connectionString: '{uri}' }})\n",
+    "web/s{n}/db.ts": "export const url: string = `{uri}`\n",
+    "deploy/s{n}.yaml": "env:\n  DATABASE_URL: {uri}\n",
+    "tests/s{n}/test_db.py": "connect(\"host={host} port={port} dbname=postgres user={user} password='{password}'\")\n",
+    "java/s{n}.properties": "url=jdbc:postgresql://{host}:{port}/postgres?user={user}&password={encoded}\n",
+    "env/s{n}.env": "DB_HOST={host}\nDB_PORT={port}\nDB_USER={user}\nDB_PASSWORD={password}\nDB_NAME=postgres\n",
+    "k8s/s{n}.yaml": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ndata:\n  DATABASE_URL: {base64}\n",
+}
+"""Path and content, each of them seven times: sixty-three files."""
+
+
 def leak_into(folder: Path, postgres: Postgres, cache: Path) -> Leak:
     """Put a fresh role of the server into sixty files and more, and scan for it."""
-    user = "svc_" + secrets.token_hex(4)
-    postgres.role(user)
-    password = f"{secrets.token_hex(4)}@{secrets.token_hex(4)}/x"
+    password = f"{secrets.token_hex(6)}@{secrets.token_hex(6)}/x"
+    user, _ = postgres.role()
     postgres.run(f"ALTER ROLE {user} PASSWORD '{password}'")
-    login = Login(user, password, (Server(postgres.host, postgres.port, "postgres"),))
+    encoded = quote(password, safe="")
+    uri = postgres.dsn(user, encoded)
+    slots = {
+        "host": postgres.host, "port": postgres.port, "user": user, "password": password, "encoded": encoded, "uri": uri,
+        "asyncpg": uri.replace("postgresql:", "postgresql+asyncpg:"), "base64": b64encode(uri.encode()).decode(),
+    }  # fmt: skip
     builder = RepositoryBuilder(folder / "orders")
-    for path, content in harmless(random.Random(1)):
-        builder.write(path, content)
-    for path, content in spelled(login, login.planted("login")):
-        builder.write(path, content)
+    for number in range(7):
+        for path, content in FILES.items():
+            builder.write(path.format(n=number), content.format(**slots))
     builder.commit("Import")
     found = Leak(folder / "orders", user, password, postgres, CommandLine(folder, cache))
     report = found.command_line.scan("--history", cwd=found.path)
-    (one,) = [one for one in report["credentials"] if one["parts"].get("user") == user]
-    assert one["files"] >= 60
+    (one,) = report["credentials"]
+    assert one["files"] == 63
     found.credential = one["id"]
     return found
 
@@ -213,7 +231,7 @@ def test_an_old_value_that_is_nowhere_any_more_is_asked_for_and_checked(leak: Le
         *words,
         "--old-from",
         "ref+env://GIVEN",
-        environ={"GIVEN": leak.server.dsn(leak.user, leak.old.replace("@", "%40").replace("/", "%2F"))},
+        environ={"GIVEN": leak.server.dsn(leak.user, quote(leak.old, safe=""))},
     )
     assert done.returncode == 0, done.stderr
     assert not leak.server.lets_in(leak.user, leak.old)
@@ -237,8 +255,6 @@ def test_a_second_responder_is_told_who_is_at_work(leak: Leak) -> None:
     """The first one holds the lease while it waits for its own confirmation."""
     master, slave = os.openpty()
     line = ("-m", "secretguard", "rotate", leak.credential, "--to", "ref+local://app")
-    import sys
-
     first = leak.command_line.start([sys.executable, *line], leak.path, stdin=slave)
     try:
         wait_for(lambda: "is being worked on" in leak.run("rotate", "status").stderr)

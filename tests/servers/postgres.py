@@ -132,6 +132,29 @@ def start_postgres(version: str = "18", *settings: str) -> Postgres:
     return server
 
 
+def start_standby(primary: Postgres) -> Postgres:
+    """Copy a server and start the copy as its hot standby."""
+    workspace = Workspace("standby")
+    port, data = free_port(), workspace.path / "data"
+    subprocess.run(  # type: ignore[call-overload]
+        [
+            primary.bin / "pg_basebackup", "-h", primary.host, "-p", str(primary.port), "-U", "postgres", "-D", data,
+            "-R", "-X", "stream", "-c", "fast", "--no-sync",
+        ],
+        cwd=workspace.path,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PGPASSWORD": primary.admin},
+        check=True,
+        capture_output=True,
+        **unprivileged(),
+    )  # fmt: skip
+    command: list[str | Path] = [primary.bin / "postgres", "-D", data]
+    for setting in ("listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={workspace.path}"):
+        command += ["-c", setting]
+    server = Postgres(primary.version, port, primary.admin, Running(command, workspace), primary.bin, command)
+    server.running.await_answer(lambda: server.run("SELECT 1"))
+    return server
+
+
 def stop_postgres(server: Postgres) -> None:
     server.running.stop()
     server.running.workspace.remove()

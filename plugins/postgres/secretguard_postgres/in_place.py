@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login, Target
-from secretguard_postgres.actors import Actor, let_in, operator
+from secretguard_postgres.actors import Actor, is_standby, let_in, operator
 from secretguard_postgres.connect import Address, Connection, driver
 from secretguard_postgres.login import probed
 from secretguard_postgres.passwords import set_password
@@ -35,15 +35,22 @@ _END_HOLDER = """
 
 
 def issue(target: Target, new: Login, context: Context) -> Login:
-    """Set the new password wherever the leaked one works, and end every session of the role. Raises IssuerError."""
+    """Set the new password wherever the leaked one works, and end every session of the role. Raises IssuerError.
+
+    Standbys come last: whoever is sent out there could come back as long as the old password is in force.
+    """
     admin = operator(target, context)
     if admin is not None:
         admin.changes(partial(_take_over, actor=admin, target=target, new=new, context=context), context)
-    reached = admin is not None
+    reached, standbys = admin is not None, []
     for actor in let_in(target, new, context):
         reached = True
-        if admin is None or actor.leaked:  # another server, which the operator's login is not for
+        if actor.reads(is_standby, context):
+            standbys.append(actor.address)
+        elif admin is None or actor.leaked:  # another server, which the operator's login is not for
             actor.changes(partial(_take_over, actor=actor, target=target, new=new, context=context), context)
+    for actor in let_in(target, new, context, tuple(standbys)):
+        actor.changes(partial(_take_over, actor=actor, target=target, new=new, context=context), context)
     if not reached:
         raise IssuerError(
             f"neither old nor new password of {target.leaked.user} is accepted anywhere; nothing was changed",

@@ -251,6 +251,26 @@ def test_one_password_on_two_servers_dies_on_both(postgres: Postgres, postgres16
     assert rotator.verify(target, target.leaked, context).refused
 
 
+def test_sessions_at_a_standby_end_too(postgres: Postgres, standby: Postgres) -> None:
+    """A standby takes no password, but follows, and its sessions are its own."""
+    user, password = postgres.role()
+    target, context = target_at(standby, postgres, user=user, password=password), a_context()
+    while not standby.lets_in(user, password):
+        time.sleep(0.02)
+    assert not rotator.preflight(target, context).stopped
+    assert "is a standby" in words_of(replace(target, endpoints=target.endpoints[:1]), context)
+    new = new_for(target, context)
+    with suppress(psycopg.OperationalError), standby.connected(user, password) as intruder:
+        rotator.issue(target, new, context)
+        with pytest.raises(psycopg.OperationalError):
+            intruder.execute("SELECT 1")
+    while not standby.lets_in(user, new.secret.reveal()):
+        time.sleep(0.02)
+    assert rotator.verify(target, new, context).works
+    assert rotator.verify(target, target.leaked, context).refused
+    assert len(rotator.disable(target, new, after(context))) == 2
+
+
 def test_an_md5_login_is_rotated_and_told(postgres16: Postgres) -> None:
     user, password = "old_" + secrets.token_hex(4), secrets.token_urlsafe(16)
     with postgres16.connected() as connection:

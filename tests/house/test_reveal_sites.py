@@ -5,6 +5,10 @@ import ast
 from tests.house.source import PRODUCT, modules_using, name_of, tree_of
 
 SITES = {
+    "plugins/aws/secretguard_aws/calls.py": "sends a value to AWS",
+    "plugins/aws/secretguard_aws/documents.py": "puts fields into the JSON that AWS keeps, and looks for a value in it",
+    "plugins/aws/secretguard_aws/keys.py": "takes apart the access key that --admin names",
+    "plugins/aws/secretguard_aws/session.py": "signs as the login that is tried",
     "secretguard/cli/baseline.py": "masks copies of the value in the places that `baseline audit` shows",
     "secretguard/engine/matches.py": "tells whether one match says the same as another that it lies in",
     "secretguard/report/json_report.py": "writes the value, with --show-secrets only",

@@ -284,7 +284,12 @@ def _handler(service: StrictIam) -> type[BaseHTTPRequestHandler]:
             if fault is Fault.THROTTLED:
                 return self._say(400, _error("Throttling", "Rate exceeded"))
             try:
-                status, reply = 200, service.answer(request, _signed({name.lower(): value for name, value in self.headers.items()}, body))
+                status, reply = (
+                    200,
+                    service.answer(
+                        request, _signed({name.lower(): value for name, value in self.headers.items()}, body)
+                    ),
+                )
             except Refusal as refusal:
                 status, reply = refusal.status, _error(refusal.code, refusal.why)
             if fault is Fault.LOST:

@@ -5,6 +5,10 @@ import ast
 from tests.house.source import PRODUCT, modules_using, name_of, tree_of
 
 SITES = {
+    "plugins/aws/secretguard_aws/calls.py": "sends a value to AWS",
+    "plugins/aws/secretguard_aws/documents.py": "puts fields into the JSON that AWS keeps, and looks for a value in it",
+    "plugins/aws/secretguard_aws/keys.py": "takes apart the access key that --admin names",
+    "plugins/aws/secretguard_aws/session.py": "signs as the login that is tried",
     "plugins/hashicorp/secretguard_hashicorp/connection.py": "sends the operator's token or secret id",
     "plugins/hashicorp/secretguard_hashicorp/documents.py": "writes the value into a document",
     "plugins/hashicorp/secretguard_hashicorp/leaked.py": "finds the versions that hold the leaked value",

@@ -108,6 +108,7 @@ def strict_iam() -> Iterator[StrictIam]:
         yield server
 
 
+@pytest.fixture(scope="session")
 def pgbouncer_with_file(postgres: Postgres) -> Iterator[PgBouncer]:
     """PgBouncer before PostgreSQL 18, with passwords in a file."""
     pooler = started(lambda: start_pgbouncer(postgres, query=False))

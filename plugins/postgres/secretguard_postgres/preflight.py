@@ -39,7 +39,8 @@ def preflight(target: Target, context: Context, *, two_roles: bool) -> Preflight
             )
         )
     trials = {address: tried(address, target.leaked, context, leaked=True) for address in addresses(target)}
-    findings = list(_of_trials(target, trials))
+    name = pair.other_name(target.leaked.user) if two_roles else target.leaked.user
+    findings = list(_of_trials(trials, name))
     if not any(trial.accepted for trial in trials.values()):
         findings.append(
             Finding("the leaked login is accepted nowhere", "Nothing can be proven of it from here.", stops=True)
@@ -84,7 +85,7 @@ def _looked(connection: Connection, *, actor: Actor, target: Target, context: Co
     return Look(server, role, tuple(lacks), tuple(sessions), tuple(left))
 
 
-def _of_trials(target: Target, trials: Trials) -> Iterator[Finding]:
+def _of_trials(trials: Trials, new_user: str) -> Iterator[Finding]:
     for address, trial in trials.items():
         if trial.answer is Answer.REFUSED:
             yield Finding(f"{address} refuses the leaked login already ({trial.words})")
@@ -94,7 +95,7 @@ def _of_trials(target: Target, trials: Trials) -> Iterator[Finding]:
                 "The rotation waits until it is seen to be refused there.",
             )
         if trial.pooled:
-            yield _pooler(target, address)
+            yield _pooler(address, new_user)
         if trial.md5:
             yield Finding(
                 f"{address} still asks for MD5 proofs, which give a password's hash away",
@@ -106,8 +107,7 @@ def _of_trials(target: Target, trials: Trials) -> Iterator[Finding]:
             )
 
 
-def _pooler(target: Target, address: Address) -> Finding:
-    user = target.leaked.user
+def _pooler(address: Address, user: str) -> Finding:
     return Finding(
         f"{address} is a pooler: if it keeps passwords in a file, it lets the old one in and refuses the new one "
         "until that is changed",

@@ -30,6 +30,7 @@ def bundle() -> dict[str, object]:
             "jsonl = secretguard.report.jsonl",
             "sarif = secretguard.report.sarif",
         ],
+        "secretguard.stores": ["local = secretguard.stores.local"],
     }
     for project in sorted(ROOT.glob("plugins/*/pyproject.toml")):
         declared = tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"]

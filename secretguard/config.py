@@ -17,12 +17,18 @@ REPOSITORY_FILE = ".secretguard.yaml"
 BASELINE_FILE = ".secretguard-baseline.json"
 FORMATS = ("text", "json", "jsonl", "sarif")
 FAIL_ON = ("low", "medium", "high", "critical", "live")
+STORE_KEYS = ("auto", "keyring", "file")
 MOST_JOBS = 256
 OTHER_VARIABLES = ("SECRETGUARD_ID_KEY", "SECRETGUARD_TIMINGS")
 """Environment variables that are not configuration keys: they are read where they are used, and never stored."""
 
+PASSWORDS = ("password", "sslpassword", "oauth_client_secret")
+"""Parameters of libpq that are secret."""
+PASSWORD_HINT = "Take it out: libpq reads it from PGPASSFILE, PGPASSWORD or a service file."  # noqa: S105
+
 _PREFIX = "SECRETGUARD_"
 _CREDENTIAL_ID = "sg_[0-9a-f]{12}"
+_AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 
 
 class IgnoredCredential(NamedTuple):
@@ -59,8 +65,14 @@ class Config(NamedTuple):
     ignore_paths: tuple[str, ...] = ()
     ignore_credentials: tuple[IgnoredCredential, ...] = ()
     ignore_rules: tuple[str, ...] = ()
+    journal: str | None = None
+    """Where rotations are written down: a connection string of libpq, None for a file of this user's."""
     verbosity: int = 0
     no_color: bool = False
+    store_key: str = "auto"
+    """Where the key of the local store is kept when it is made: auto, keyring or file."""
+    store_recipient: str = ""
+    """An age public key that the local store encrypts for, too."""
     root: Path | None = None
     """Where the repository layer was looked for; the paths it names are relative to it."""
     settings: tuple[Setting, ...] = ()
@@ -254,6 +266,12 @@ def _names(value: object, layer: Layer, key: str) -> frozenset[str]:
     return frozenset(_strings(value, layer, key))
 
 
+def _age_recipients(value: object, layer: Layer, key: str) -> str:
+    if not isinstance(value, str) or not all(_AGE_RECIPIENT.fullmatch(one) for one in value.replace(",", " ").split()):
+        raise layer.error(key, "is an age public key, or some with commas between", "One looks like age1… .")
+    return value
+
+
 def _path(value: object, layer: Layer, key: str) -> Path:
     """Return the path, relative to the layer's own file; one that a repository names stays inside it."""
     if isinstance(value, Path):
@@ -268,6 +286,19 @@ def _path(value: object, layer: Layer, key: str) -> Path:
     if not path.is_relative_to(inside) or ".git" in path.relative_to(inside).parts:
         raise layer.error(key, "leads out of the repository", "A repository names only files of its own.")
     return path
+
+
+def _connection(value: object, layer: Layer, key: str) -> str:
+    """Return a connection string of libpq; a password in it would be printed with the configuration."""
+    from urllib.parse import unquote  # most runs name no journal
+
+    if not isinstance(value, str) or not ("=" in value or re.match(r"postgres(?:ql)?://", value)):
+        raise layer.error(key, "is a URI or keyword string of libpq, as in postgresql://journal@db.internal/ops")
+    # As libpq reads it: what stands before @ may have a password behind a colon; names may be percent-encoded.
+    named = re.search(rf"(?:{'|'.join(PASSWORDS)})\s*=", unquote(value))
+    if named or re.search(r"://[^@/]*:[^@/]*@", value):
+        raise layer.error(key, "holds a password", PASSWORD_HINT)
+    return value
 
 
 def _paths(value: object, layer: Layer, key: str) -> tuple[Path, ...]:
@@ -320,7 +351,10 @@ KEYS: Mapping[str, Key] = {
         Key("ignore.paths", _strings, adds_up=True, separator=","),
         Key("ignore.credentials", _credentials, adds_up=True, separator=","),
         Key("ignore.rules", _strings, adds_up=True, separator=","),
+        Key("journal", _connection, operator_only=True),
         Key("verbosity", _whole_number(-1, 2), operator_only=True),
         Key("no_color", _truth, operator_only=True),
+        Key("store_key", _one_of(STORE_KEYS), operator_only=True),
+        Key("store_recipient", _age_recipients, operator_only=True),
     )
 }

@@ -83,8 +83,11 @@ class Rotator(Protocol):
         """Say who still uses the old credential."""
         ...
 
-    def disable(self, target: "Target", new: "Login", context: "Context") -> tuple[str, ...]:
-        """End the old value, reversibly where the issuer can, and whoever came in with it; return evidence."""
+    def disable(self, target: "Target", new: "Login | None", context: "Context") -> tuple[str, ...]:
+        """End the old value, reversibly where the issuer can, and whoever came in with it; return evidence.
+
+        `new` is None where the old value dies before there is another (`--kill-first`).
+        """
         ...
 
     def destroy(self, target: "Target", new: "Login", context: "Context") -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from secretguard.cli import console
 from secretguard.errors import ExitCode, SecretguardError
 
-COMMANDS = ("scan", "show", "baseline", "hook", "rules", "plugins", "config", "doctor")
+COMMANDS = ("scan", "show", "baseline", "hook", "rotate", "store", "run", "rules", "plugins", "config", "doctor")
 _RARELY = (100_000, 20, 20)
 
 

@@ -29,7 +29,8 @@ def prepare() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         # As Ctrl-C does: a temporary clone must not outlive us. Only the main thread may say so.
         with suppress(AttributeError, ValueError):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+            if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:  # nohup means it
+                signal.signal(getattr(signal, name), signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

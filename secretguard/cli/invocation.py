@@ -1,5 +1,6 @@
 """What every command does with its command line: global options and layers -> `Config`, target -> `Report`."""
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,15 @@ from secretguard.config import Config, find_root, load_config
 from secretguard.errors import UsageError
 from secretguard.model import Report
 from secretguard.scan.run import ScanRequest, scan
+
+CREDENTIAL_ID = re.compile(r"sg_[0-9a-f]{12}")
+
+
+def not_an_id() -> UsageError:
+    """Return the error for a word that is no credential id; it is not repeated, for it may be the secret itself."""
+    return UsageError(
+        "that is not a credential id", hint="An id is sg_ and 12 hex digits; `secretguard scan` prints it."
+    )
 
 
 def configure(chosen: Mapping[str, Any], target: str | None = ".", flags: Mapping[str, object] | None = None) -> Config:
@@ -25,6 +35,12 @@ def configure(chosen: Mapping[str, Any], target: str | None = ".", flags: Mappin
     if chosen.get("no_color"):
         given["no_color"] = True
     return load_config(root, given)
+
+
+def operator_environ(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that stores and rotators read, with what the configuration says in its place."""
+    chosen = {"SECRETGUARD_STORE_KEY": config.store_key, "SECRETGUARD_STORE_RECIPIENT": config.store_recipient}
+    return {**environ, **{name: value for name, value in chosen.items() if value}}
 
 
 def run_scan(target: str, mode: str, config: Config, *, since: str = "", use_cache: bool = True) -> Report:
@@ -44,6 +60,13 @@ def run_scan(target: str, mode: str, config: Config, *, since: str = "", use_cac
     )
     with console.progress(quiet=config.verbosity < 0) as progress:
         return scan(request, progress)
+
+
+def scan_everything(chosen: Mapping[str, Any], path: str) -> Report:
+    """Scan all there is, with nothing ignored that can be un-ignored: a person asked for this very credential."""
+    config = configure(chosen, path)
+    bare: Config = config._replace(baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=(), root=None)
+    return run_scan(path, "history", bare)
 
 
 def _stdin() -> BinaryIO:

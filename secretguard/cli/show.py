@@ -1,14 +1,12 @@
 """`secretguard show`: the blast radius of one credential."""
 
-import re
 from collections.abc import Sequence
 
 import click
 
 from secretguard import __version__
 from secretguard.cli import console, output
-from secretguard.cli.invocation import configure, run_scan
-from secretguard.config import Config
+from secretguard.cli.invocation import CREDENTIAL_ID, not_an_id, scan_everything
 from secretguard.errors import ExitCode, UsageError
 from secretguard.model import Credential, Report
 from secretguard.report import json_report, radius
@@ -17,7 +15,6 @@ from secretguard.report.masking import mask_for
 from secretguard.report.printable import printable
 
 SCHEMA = "secretguard.show/1"
-_CREDENTIAL_ID = re.compile(r"sg_[0-9a-f]{12}")
 
 
 @click.command("show", short_help="Show where one credential stands, and since when.")
@@ -32,12 +29,9 @@ def command(ctx: click.Context, credential: str, repo: tuple[str, ...], format_n
 
     Looks at the whole history of each repository. What is ignored is shown too.
     """
-    if not _CREDENTIAL_ID.fullmatch(credential):
-        # What was typed is not repeated: it may be the secret itself.
-        raise UsageError(
-            "that is not a credential id", hint="An id is sg_ and 12 hex digits; `secretguard scan` prints it."
-        )
-    reports = [(path, _look(ctx, path)) for path in repo]
+    if not CREDENTIAL_ID.fullmatch(credential):
+        raise not_an_id()
+    reports = [(path, scan_everything(ctx.obj, path)) for path in repo]
     found = [(path, report, one) for path, report in reports for one in report.credentials if one.id == credential]
     if format_name == "json":
         _write_json(credential, reports)
@@ -49,13 +43,6 @@ def command(ctx: click.Context, credential: str, repo: tuple[str, ...], format_n
     if not found:
         _explain_absence(credential, reports, incomplete=bool(problems))
     return ExitCode.INCOMPLETE if problems else ExitCode.CLEAN
-
-
-def _look(ctx: click.Context, path: str) -> Report:
-    """Scan everything, with nothing ignored that can be un-ignored: a person asked for this very credential."""
-    config = configure(ctx.obj, path)
-    bare: Config = config._replace(baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=(), root=None)
-    return run_scan(path, "history", bare)
 
 
 def _write_text(ctx: click.Context, found: Sequence[tuple[str, Report, Credential]], *, several: bool) -> None:

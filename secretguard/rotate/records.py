@@ -43,6 +43,9 @@ class Rotation:
     kind: str
     user: str
     endpoints: tuple[Endpoint, ...]
+    """Where the old value has to be seen to be dead."""
+    alive: tuple[Endpoint, ...]
+    """Of these, where it was seen to work before anything was changed: there the new one has to work."""
     rotator: str
     reference: str
     """Where the new value goes, `ref+…`."""
@@ -54,9 +57,6 @@ class Rotation:
     began: str
     """ISO 8601 in UTC."""
     kill_first: bool = False
-    new_user: str = ""
-    new_id: str = ""
-    """User and issuer's id of the new login, once known."""
     rotated_at: str = ""
     """When the new value was put in force, by our clock."""
     state: State = State.OPEN

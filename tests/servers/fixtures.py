@@ -1,13 +1,30 @@
 """Session fixtures: each server starts once, for whoever asks first."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
 from tests.servers.moto import Moto, start_moto, stop_moto
+from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
+from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
 from tests.servers.postgres import Postgres, start_postgres, stop_postgres
+from tests.servers.processes import Unavailable
 from tests.servers.strict_iam import StrictIam
 from tests.servers.strict_secretsmanager import StrictSecretsManager
+
+Server = TypeVar("Server")
+
+
+def started(start: Callable[[], Server]) -> Server:
+    """A server, or a skipped test where its package is not installed; in CI that is a failure."""
+    try:
+        return start()
+    except Unavailable as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +53,22 @@ def postgres_with_statistics() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
+def openbao() -> Iterator[OpenBao]:
+    """OpenBao: Vault's API."""
+    server = start_openbao()
+    yield server
+    stop_openbao(server)
+
+
+@pytest.fixture(scope="session")
+def openbao_with_tls() -> Iterator[OpenBao]:
+    """OpenBao behind a certificate of an authority that nobody knows."""
+    server = start_openbao(tls=True)
+    yield server
+    stop_openbao(server)
+
+
+@pytest.fixture(scope="session")
 def moto() -> Iterator[Moto]:
     """An imitation of AWS for plumbing."""
     server = start_moto()
@@ -55,3 +88,18 @@ def strict_iam() -> Iterator[StrictIam]:
     """IAM and STS that check signatures and states of keys; a new one each time."""
     with StrictIam().running() as server:
         yield server
+
+
+def pgbouncer_with_file(postgres: Postgres) -> Iterator[PgBouncer]:
+    """PgBouncer before PostgreSQL 18, with passwords in a file."""
+    pooler = started(lambda: start_pgbouncer(postgres, query=False))
+    yield pooler
+    stop_pgbouncer(pooler)
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_with_query(postgres: Postgres) -> Iterator[PgBouncer]:
+    """PgBouncer before PostgreSQL 18, which asks the server for verifiers."""
+    pooler = started(lambda: start_pgbouncer(postgres, query=True))
+    yield pooler
+    stop_pgbouncer(pooler)

@@ -1,0 +1,256 @@
+"""One rotation from the command line: find, plan, confirm, drive, tell. The engine is in `secretguard.rotate`."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from secretguard.cli import console
+from secretguard.cli.invocation import configure
+from secretguard.cli.rotation_source import from_operator, in_reports, search, target_again
+from secretguard.cli.rotation_words import JsonTeller, Teller, TextTeller
+from secretguard.errors import ExitCode, RotationError, SecretguardError, UsageError
+from secretguard.interfaces import Rotator
+from secretguard.model import Credential, Report
+from secretguard.reference import SecretReference, parse_reference
+from secretguard.resolve import resolve, store
+from secretguard.rotate.acts import Means, now
+from secretguard.rotate.audit import Trail
+from secretguard.rotate.choose import default_reference, rotator_for
+from secretguard.rotate.drive import Books, abort, drive, leased, refuse_abort
+from secretguard.rotate.holder import this_process
+from secretguard.rotate.journal import open_journal
+from secretguard.rotate.plan import Plan, make_plan
+from secretguard.rotate.records import Lease, Rotation, State
+from secretguard.rotate.state_directory import state_directory
+from secretguard.rotate.steps import check_mode
+from secretguard.rotate.target import target_of
+from secretguard.rotation import Context, Login, Mode, Target
+from secretguard.secret import Secret
+
+_ALIVE = (State.OPEN, State.WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about a rotation."""
+
+    chosen: Mapping[str, Any]
+    """The global options."""
+    repositories: tuple[str, ...] = (".",)
+    to: str = ""
+    mode: Mode = Mode.BREACH
+    rotator: str = ""
+    admin: str = ""
+    old_from: str = ""
+    kill_first: bool = False
+    plan_only: bool = False
+    yes: bool = False
+    as_json: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+
+    @property
+    def teller(self) -> Teller:
+        """Who says what happens."""
+        return JsonTeller() if self.as_json else TextTeller()
+
+
+@contextmanager
+def books(options: Options) -> Iterator[Books]:
+    """Open journal and audit, and close them."""
+    config = configure(options.chosen, None)
+    journal = open_journal(config.journal, options.environ)
+    trail = Trail(state_directory(options.environ), journal, this_process().who)
+    try:
+        yield Books(journal, trail, options.teller.step, options.teller.starting)
+    finally:
+        journal.close()
+
+
+def rotate_each(names: Sequence[str], options: Options) -> ExitCode:
+    """Rotate several credentials, each by itself: one that fails does not stop the others."""
+    with books(options) as written:
+        reports: list[Report] = []
+        if len(names) == 1:
+            return rotate_one(names[0], options, written, reports)
+        codes = [_settled(name, options, written, reports) for name in names]
+    for code in (ExitCode.BUG, ExitCode.INCOMPLETE, ExitCode.USAGE, ExitCode.WAITING):
+        if code in codes:
+            return ExitCode.INCOMPLETE if code is ExitCode.USAGE else code
+    return ExitCode.CLEAN
+
+
+def _settled(name: str, options: Options, written: Books, reports: list[Report]) -> ExitCode:
+    try:
+        return rotate_one(name, options, written, reports)
+    except SecretguardError as error:
+        console.print_error(f"{name}: {error}", error.hint)
+        return error.exit_code
+
+
+def rotate_one(name: str, options: Options, written: Books, reports: list[Report]) -> ExitCode:
+    """Rotate one credential, or go on with what was begun; `reports` keeps the scans for the next one."""
+    known = written.journal.rotations(name)
+    if any(one.state is State.CLOSED for one in known) and not any(one.state in _ALIVE for one in known):
+        closed = next(one for one in known if one.state is State.CLOSED)
+        options.teller.ended(closed, None)
+        return ExitCode.CLEAN
+    with leased(written.journal, name) as lease:
+        unfinished = next((one for one in written.journal.rotations(name) if one.state in _ALIVE), None)
+        if unfinished is not None and not options.plan_only:
+            console.print_line(f"Going on with {unfinished.id}, which {unfinished.actor} began at {unfinished.began}.")
+            return go_on(unfinished, options, written, lease)
+        if not reports:
+            reports.extend(search(options.chosen, options.repositories))
+        return _begin(name, options, written, lease, reports)
+
+
+def _begin(name: str, options: Options, written: Books, lease: Lease, reports: Sequence[Report]) -> ExitCode:
+    found = in_reports(name, reports)
+    context = Context(options.environ, rotation="rot_" + secrets.token_hex(8), mode=options.mode)
+    admin = _resolved(options.admin, context)
+    if found is None:
+        found = from_operator(name, _resolved(options.old_from, context), options.chosen)
+    target = target_of(found, admin)
+    named = rotator_for(target, options.rotator)
+    check_mode(options.mode, named[1].overlap(target, context), kill_first=options.kill_first)
+    reference = parse_reference(options.to) if options.to else default_reference(target, options.environ)
+    plan = make_plan(target, named, store(reference.backend), reference, context, kill_first=options.kill_first)
+    options.teller.plan(plan, target, found.rule.title, options.mode)
+    if plan.obstacles:
+        first = plan.obstacles[0]
+        raise RotationError(f"nothing was done: {first.what}", hint=first.hint)
+    if options.plan_only:
+        return ExitCode.CLEAN
+    _confirm(target, options)
+    rotation = _record(found, plan, context, options)
+    written.journal.begin(rotation, lease)
+    written.audit(rotation, "begun", evidence=(f"to {reference}", f"mode {options.mode}"))
+    return _drive(rotation, _means(rotation, target, named[1], context), options, written, lease)
+
+
+def go_on(rotation: Rotation, options: Options, written: Books, lease: Lease) -> ExitCode:
+    """Take up a rotation where it stands."""
+    return _drive(rotation, means_again(rotation, options), options, written, lease)
+
+
+def means_again(rotation: Rotation, options: Options) -> Means:
+    """Return what a rotation that was begun works with: its old value is found again."""
+    context = Context(options.environ, rotation=rotation.id, mode=rotation.mode, rotated_at=rotation.rotated_at or None)
+    admin, given = _resolved(options.admin, context), _resolved(options.old_from, context)
+    target = target_again(rotation, options.chosen, given, admin)
+    _, rotator = rotator_for(target, rotation.rotator)
+    return _means(rotation, target, rotator, context)
+
+
+def roll_back(rotation: Rotation, options: Options, written: Books) -> None:
+    """Abort a rotation; raises UsageError where the old value may be dead already."""
+    with leased(written.journal, rotation.credential) as lease:
+        means = means_again(rotation, options)
+        rotation = abort(rotation, means, written, lease)
+    options.teller.ended(rotation, None)
+
+
+def leave_open(name: str, reason: str, options: Options) -> ExitCode:
+    """Write down that a credential is not rotated now, and why: its rotation stays open."""
+    with books(options) as written, leased(written.journal, name) as lease:
+        rotation = next((one for one in written.journal.rotations(name) if one.state in _ALIVE), None)
+        if rotation is None:
+            raise UsageError(
+                f"no rotation of {name} is open", hint="Only what was begun can be left open; nothing was written."
+            )
+        rotation = replace(rotation, state=State.WAITING, note=f"left open: {reason}")
+        written.journal.amend(rotation, lease)
+        written.audit(rotation, "left-open", evidence=(reason,))
+    options.teller.ended(rotation, None)
+    return ExitCode.WAITING
+
+
+def _drive(rotation: Rotation, means: Means, options: Options, written: Books, lease: Lease) -> ExitCode:
+    rotation = drive(rotation, means, written, lease)
+    left = in_reports(rotation.credential, search(options.chosen, rotation.repositories))
+    options.teller.ended(rotation, left)
+    return ExitCode.CLEAN
+
+
+def _means(rotation: Rotation, target: Target, rotator: Rotator, context: Context) -> Means:
+    reference = parse_reference(rotation.reference)
+    return Means(
+        rotator=rotator,
+        store=store(reference.backend),
+        reference=reference,
+        target=replace(target, endpoints=rotation.endpoints),
+        context=context,
+        alive=rotation.alive,
+    )
+
+
+def _record(found: Credential, plan: Plan, context: Context, options: Options) -> Rotation:
+    return Rotation(
+        id=context.rotation,
+        credential=found.id,
+        title=found.rule.title,
+        family=found.family,
+        kind=found.rule.kind,
+        user=found.user,
+        endpoints=plan.endpoints,
+        alive=plan.alive,
+        rotator=plan.rotator,
+        reference=str(plan.reference),
+        mode=context.mode,
+        repositories=tuple(str(Path(one).resolve()) for one in options.repositories if Path(one).exists()),
+        actor=this_process().who,
+        began=now(),
+        kill_first=options.kill_first,
+    )
+
+
+def _confirm(target: Target, options: Options) -> None:
+    """Have the target typed, so that nobody rotates another one by accident."""
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is here to confirm the plan", hint="Give --yes, or --plan to look only.")
+    import click
+
+    host = target.endpoints[0].host if target.endpoints else ""
+    wanted = f"{target.leaked.user}@{host}" if target.leaked.user and host else target.credential
+    console.print_line(f"To go on, type {wanted}")
+    if click.prompt("", prompt_suffix="> ", default="", show_default=False, err=True).strip() != wanted:
+        raise UsageError("that is another target: nothing was done", hint="Run it again to try once more.")
+
+
+def _resolved(reference: str, context: Context) -> Secret | None:
+    return resolve(parse_reference(reference), context) if reference else None
+
+
+def named_rotation(name: str, written: Books) -> Rotation:
+    """Return the rotation that a person means: by its own id, by its credential's, or the only one that is open."""
+    if name:
+        one = written.journal.rotation(name) or next(iter(written.journal.rotations(name)), None)
+        if one is None:
+            raise UsageError("there is no such rotation", hint="`secretguard rotate status` lists them.")
+        return one
+    alive = [one for one in written.journal.rotations() if one.state in _ALIVE]
+    if len(alive) != 1:
+        what = "no rotation is open" if not alive else f"{len(alive)} rotations are open"
+        raise UsageError(what, hint="`secretguard rotate status` lists them; name one.")
+    return alive[0]
+
+
+def check_abort(rotation: Rotation, options: Options, written: Books) -> None:
+    """Refuse early what cannot be rolled back, before anybody is asked for a value."""
+    login = Login(rotation.user, Secret(""))
+    target = Target(rotation.credential, rotation.kind, rotation.family, login, rotation.endpoints)
+    _, rotator = rotator_for(target, rotation.rotator)
+    context = Context(options.environ, rotation=rotation.id, mode=rotation.mode)
+    refuse_abort(rotation, written.journal.attempts(rotation.id), rotator.overlap(target, context))
+
+
+def parsed(reference: str) -> SecretReference | None:
+    """Return what an option says, or nothing; raises BadReference before anything else happens."""
+    return parse_reference(reference) if reference else None

@@ -1,0 +1,234 @@
+"""What a rotation says: plan, steps, end; for a person, or one JSON object a line."""
+
+import json
+from collections.abc import Sequence
+from typing import Protocol
+
+from secretguard.cli import console
+from secretguard.model import Credential, Endpoint
+from secretguard.report.places import count, distinct_places, is_current
+from secretguard.report.printable import printable
+from secretguard.rotate.drive import Told
+from secretguard.rotate.plan import Plan, said
+from secretguard.rotate.records import Attempt, Outcome, Rotation, State
+from secretguard.rotate.steps import TITLES, Step
+from secretguard.rotation import Mode, Target
+
+_MODES = {
+    Mode.BREACH: "breach: the leaked value dies as soon as the new one works; its users wait for it",
+    Mode.GRACEFUL: "graceful: the leaked value lives until nobody uses it any more; nobody is interrupted",
+}
+_MARKS = {Outcome.DONE: "done ", Outcome.FAILED: "FAILED", Outcome.WAITS: "waits"}
+_MOST_PLACES = 20
+
+
+class Teller(Protocol):
+    """Says what happens."""
+
+    def plan(self, plan: Plan, target: Target, title: str, mode: Mode) -> None:
+        """Say what will happen."""
+        ...
+
+    def starting(self, step: Step) -> None:
+        """Say what happens now."""
+        ...
+
+    def step(self, told: Told) -> None:
+        """Say how a step ended."""
+        ...
+
+    def ended(self, rotation: Rotation, left: Credential | None) -> None:
+        """Say how the rotation stands, and where the old value still stands in the code."""
+        ...
+
+
+class TextTeller:
+    """For a person."""
+
+    def plan(self, plan: Plan, target: Target, title: str, mode: Mode) -> None:
+        """See `Teller`."""
+        _say(f"Plan for {target.credential}: {title}{_of(target)}")
+        _say(f"  mode     {_MODES[mode]}")
+        _say(f"  rotator  {plan.rotator}")
+        _say(f"  store    {plan.reference}")
+        for endpoint in plan.endpoints:
+            works = "the leaked value works there" if endpoint in plan.alive else "not shown to work there"
+            _say(f"  server   {said(endpoint)} ({works})")
+        _say("  in this order")
+        for number, step in enumerate(plan.steps, 1):
+            _say(f"    {number:2}. {TITLES[step]}")
+        _list("  what it does", plan.effects)
+        _list("  to know", [_with_hint(one.what, one.hint) for one in plan.findings if not one.stops])
+        _list("  IN THE WAY", [_with_hint(one.what, one.hint) for one in plan.obstacles])
+
+    def starting(self, step: Step) -> None:
+        """See `Teller`."""
+
+    def step(self, told: Told) -> None:
+        """See `Teller`."""
+        _say(f"{_MARKS[told.outcome]}  {TITLES[told.step]}")
+        if told.outcome is Outcome.DONE:
+            for line in told.evidence:
+                _say(f"       {line}")
+        console.flush()
+
+    def ended(self, rotation: Rotation, left: Credential | None) -> None:
+        """See `Teller`."""
+        if rotation.state is not State.CLOSED:
+            _say(f"{rotation.id} is {rotation.state}{': ' + rotation.note if rotation.note else ''}")
+            return
+        _say(f"{rotation.id} is closed: {rotation.credential} is dead, the new value is at {rotation.reference}.")
+        if left is not None:
+            _say(_still_there(left))
+            for line in _places(left):
+                _say(f"  {line}")
+
+
+class JsonTeller:
+    """One object a line."""
+
+    def plan(self, plan: Plan, target: Target, title: str, mode: Mode) -> None:
+        """See `Teller`."""
+        _write(
+            "plan",
+            credential=target.credential,
+            title=title,
+            user=target.leaked.user,
+            mode=str(mode),
+            rotator=plan.rotator,
+            reference=str(plan.reference),
+            endpoints=[_endpoint(one) | {"works": one in plan.alive} for one in plan.endpoints],
+            steps=[str(step) for step in plan.steps],
+            effects=list(plan.effects),
+            findings=[{"what": one.what, "hint": one.hint, "stops": one.stops} for one in plan.findings],
+        )
+
+    def starting(self, step: Step) -> None:
+        """See `Teller`."""
+
+    def step(self, told: Told) -> None:
+        """See `Teller`."""
+        _write(
+            "step",
+            rotation=told.rotation,
+            credential=told.credential,
+            step=str(told.step),
+            outcome=str(told.outcome),
+            evidence=list(told.evidence),
+            at=told.at,
+        )
+        console.flush()
+
+    def ended(self, rotation: Rotation, left: Credential | None) -> None:
+        """See `Teller`."""
+        _write("end", **rotation_json(rotation), places=_places(left, most=None) if left else [])
+
+
+def rotation_json(rotation: Rotation, attempts: Sequence[Attempt] = ()) -> dict[str, object]:
+    """Return a rotation as the JSON formats say it; without values, as the journal is."""
+    document: dict[str, object] = {
+        "rotation": rotation.id,
+        "credential": rotation.credential,
+        "title": rotation.title,
+        "user": rotation.user,
+        "endpoints": [_endpoint(one) | {"worked": one in rotation.alive} for one in rotation.endpoints],
+        "rotator": rotation.rotator,
+        "reference": rotation.reference,
+        "mode": str(rotation.mode),
+        "state": str(rotation.state),
+        "note": rotation.note,
+        "actor": rotation.actor,
+        "began": rotation.began,
+        "rotated_at": rotation.rotated_at or None,
+    }
+    if attempts:
+        document["steps"] = [
+            {
+                "step": one.step,
+                "outcome": str(one.outcome) if one.outcome else None,
+                "began": one.began,
+                "ended": one.ended or None,
+                "actor": one.actor,
+                "evidence": list(one.evidence),
+            }
+            for one in attempts
+        ]
+    return document
+
+
+def write_status(rotations: Sequence[Rotation], *, as_json: bool) -> None:
+    """Print one line, or one object, a rotation."""
+    if as_json:
+        for one in rotations:
+            _write("status", **rotation_json(one))
+        return
+    rows = [
+        (one.id, one.credential, str(one.state), one.began, one.actor, one.note or one.reference) for one in rotations
+    ]
+    console.print_table(("rotation", "credential", "state", "began", "by", "note"), rows)
+
+
+def write_report(rotation: Rotation, attempts: Sequence[Attempt], *, as_json: bool) -> None:
+    """Print the whole story of a rotation."""
+    if as_json:
+        _write("report", **rotation_json(rotation, attempts))
+        return
+    _say(f"{rotation.id}: {rotation.title}, {rotation.credential}")
+    _say(f"  state      {rotation.state}{': ' + rotation.note if rotation.note else ''}")
+    _say(f"  login      {rotation.user or '(none)'}")
+    for endpoint in rotation.endpoints:
+        _say(f"  server     {said(endpoint)}")
+    _say(f"  new value  {rotation.reference}")
+    _say(f"  mode       {rotation.mode}")
+    _say(f"  began      {rotation.began} by {rotation.actor}")
+    if rotation.rotated_at:
+        _say(
+            f"  in force   {rotation.rotated_at}; what was started before then and holds the old value needs a restart"
+        )
+    for one in attempts:
+        title = TITLES[Step(one.step)] if one.step in set(Step) else one.step
+        _say(f"  {one.ended or one.began}  {one.outcome or 'cut off'}: {title}")
+        for line in one.evidence:
+            _say(f"      {line}")
+
+
+def _still_there(left: Credential) -> str:
+    current = len({place.location.path for place in distinct_places(left) if is_current(place.location)})
+    where = f"{count(current, 'current file')}" if current else "history only"
+    return f"The dead value still stands in {count(len(distinct_places(left)), 'place')} ({where}):"
+
+
+def _places(left: Credential, most: int | None = _MOST_PLACES) -> list[str]:
+    places = [f"{one.location.path}:{one.match.line}" for one in distinct_places(left)]
+    if most is not None and len(places) > most:
+        return [*places[:most], f"and {len(places) - most:,} more; `secretguard show {left.id}` lists them"]
+    return places
+
+
+def _of(target: Target) -> str:
+    where = target.endpoints[0].host if target.endpoints else ""
+    return f", {target.leaked.user}@{where}" if target.leaked.user and where else ""
+
+
+def _with_hint(what: str, hint: str) -> str:
+    return f"{what} ({hint})" if hint else what
+
+
+def _list(title: str, lines: Sequence[str]) -> None:
+    if lines:
+        _say(title)
+    for line in lines:
+        _say(f"    - {line}")
+
+
+def _say(text: str) -> None:
+    console.echo(printable(text))
+
+
+def _endpoint(one: Endpoint) -> dict[str, object]:
+    return {"host": one.host, "port": one.port, "database": one.database}
+
+
+def _write(event: str, **details: object) -> None:
+    document = {"schema": "secretguard.rotate/1", "event": event, **details}
+    console.echo(json.dumps(document, ensure_ascii=True))

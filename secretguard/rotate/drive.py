@@ -1,0 +1,172 @@
+"""Takes a rotation through its steps: intent before, outcome after, both durable, whatever happens in between."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from secretguard.errors import RotationError, SecretguardError, UsageError, Waiting
+from secretguard.rotate.acts import Means, act, has_overlap, now, staged_login
+from secretguard.rotate.records import Attempt, Journal, Lease, Outcome, Rotation, State
+from secretguard.rotate.steps import Step, order, point_of_no_return
+from secretguard.rotate.wording import without_values
+from secretguard.rotation import Found, Overlap
+from secretguard.secret import Secret
+
+
+class Audit(Protocol):
+    """Where what was done is written down for good."""
+
+    def __call__(self, rotation: Rotation, event: str, *, step: str = "", evidence: Sequence[str] = ()) -> None:
+        """Append one record; raises RotationError if that fails, before anything else happens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One step's end, for whoever watches."""
+
+    rotation: str
+    credential: str
+    step: Step
+    outcome: Outcome
+    evidence: tuple[str, ...]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where a rotation is written down, and who is told."""
+
+    journal: Journal
+    audit: Audit
+    tell: Callable[[Told], None]
+    starting: Callable[[Step], None]
+
+
+@contextmanager
+def leased(journal: Journal, credential: str) -> Iterator[Lease]:
+    """Hold the lease of a credential; raises Waiting if somebody else does."""
+    lease = journal.acquire(credential)
+    try:
+        yield lease
+    finally:
+        with suppress(SecretguardError):  # it runs out by itself, and what went wrong before matters more
+            journal.release(lease)
+
+
+def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotation:
+    """Take every step that is not done yet, and return the rotation as closed.
+
+    Raises Waiting, IssuerError, StoreError or RotationError where a step cannot be done now; the journal knows.
+    """
+    done = finished(books.journal.attempts(rotation.id))
+    if rotation.state is State.WAITING:
+        rotation = _amended(rotation, books, lease, state=State.OPEN, note="")
+    for step in order(rotation.mode, kill_first=rotation.kill_first):
+        if step in done or (step is Step.DELIVER and means.deliver is None):
+            continue
+        lease = books.journal.renew(lease)
+        if step is Step.ISSUE and not rotation.rotated_at:
+            rotation = _amended(rotation, books, lease, rotated_at=now())
+            means = replace(means, context=replace(means.context, rotated_at=rotation.rotated_at))
+        _take(step, rotation, means, books, lease)
+    return _amended(rotation, books, lease, state=State.CLOSED, note="")
+
+
+def finished(attempts: Sequence[Attempt]) -> set[Step]:
+    """Return the steps that are done."""
+    return {Step(one.step) for one in attempts if one.outcome is Outcome.DONE and one.step in set(Step)}
+
+
+def abort(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotation:
+    """Take back what was done while the old value still works; raises UsageError once it may not any more.
+
+    What was published stays published if it works: it is withdrawn only together with its value in the store.
+    """
+    attempts = books.journal.attempts(rotation.id)
+    overlap = means.rotator.overlap(means.target, means.context)
+    refuse_abort(rotation, attempts, overlap)
+    number = books.journal.intend(rotation.id, "abort", lease)
+    books.audit(rotation, "abort-intended")
+    evidence = _without(means, _rolled_back(means, {one.step for one in attempts}))
+    books.journal.settle(rotation.id, number, Outcome.DONE, evidence, lease)
+    books.audit(rotation, "aborted", evidence=evidence)
+    return _amended(rotation, books, lease, state=State.ABORTED, note="rolled back; the old value is still in force")
+
+
+def refuse_abort(rotation: Rotation, attempts: Sequence[Attempt], overlap: Overlap) -> None:
+    """Raise UsageError if the old value may be dead already, or the new one is already in use."""
+    if rotation.state in (State.CLOSED, State.ABORTED):
+        raise UsageError(f"{rotation.id} is {rotation.state} already", hint="Nothing is left to abort.")
+    begun = {one.step for one in attempts}
+    edge = point_of_no_return(overlap, kill_first=rotation.kill_first)
+    if edge in begun:
+        raise UsageError(
+            f"{rotation.id} cannot be rolled back: the old value may be dead since {edge}",
+            hint=f"Go on instead: `secretguard rotate resume {rotation.id}`.",
+        )
+    if Step.PUBLISH in begun:
+        raise UsageError(
+            f"{rotation.id} cannot be rolled back: readers of {rotation.reference} may have the new value",
+            hint=f"Go on instead: `secretguard rotate resume {rotation.id}`.",
+        )
+
+
+def _rolled_back(means: Means, begun: set[str]) -> Iterator[str]:
+    """Undo in the opposite order: the issuer first, so that no value is lost that still opens something."""
+    new = staged_login(means) if Step.STAGE in begun else None
+    if Step.ISSUE in begun and has_overlap(means):
+        yield from means.rotator.withdraw(means.target, new, means.context)
+        if means.rotator.reconcile(means.target, new, means.context) is not Found.NOTHING:
+            raise RotationError(f"{means.context.name} is still at the issuer", hint="Remove it there by hand.")
+    if Step.STAGE in begun or Step.ISSUE in begun:
+        means.store.discard(means.reference, means.context)
+        yield f"the pending value at {means.reference} is gone"
+
+
+def _take(step: Step, rotation: Rotation, means: Means, books: Books, lease: Lease) -> None:
+    """Take one step, written down before and after."""
+    books.starting(step)
+    number = books.journal.intend(rotation.id, step, lease)
+    books.audit(rotation, "intended", step=step)
+    try:
+        evidence = _without(means, act(step, means))
+    except SecretguardError as error:
+        _note_failure(step, rotation, error, number, means, books, lease)
+        raise
+    books.journal.settle(rotation.id, number, Outcome.DONE, evidence, lease)
+    books.audit(rotation, "done", step=step, evidence=evidence)
+    books.tell(Told(rotation.id, rotation.credential, step, Outcome.DONE, evidence, now()))
+
+
+def _note_failure(
+    step: Step, rotation: Rotation, error: SecretguardError, number: int, means: Means, books: Books, lease: Lease
+) -> None:
+    """Write down why a step did not end well, with no value in it."""
+    outcome = Outcome.WAITS if isinstance(error, Waiting) else Outcome.FAILED
+    words = _without(means, (str(error), *((error.hint,) if error.hint else ())))
+    error.args, error.hint = (words[0],), words[1] if error.hint else ""
+    books.journal.settle(rotation.id, number, outcome, words, lease)
+    books.audit(rotation, str(outcome), step=step, evidence=words)
+    books.tell(Told(rotation.id, rotation.credential, step, outcome, words, now()))
+    if outcome is Outcome.WAITS:
+        _amended(rotation, books, lease, state=State.WAITING, note=words[0])
+
+
+def _amended(rotation: Rotation, books: Books, lease: Lease, **changes: object) -> Rotation:
+    changed = replace(rotation, **changes)  # type: ignore[arg-type]
+    books.journal.amend(changed, lease)
+    return changed
+
+
+def _without(means: Means, lines: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
+    """Return lines without the leaked, the new and the operator's own value."""
+    secrets: list[Secret] = [means.target.leaked.secret]
+    if means.target.admin is not None:
+        secrets.append(means.target.admin)
+    lines = tuple(lines)
+    with suppress(SecretguardError):
+        if (new := staged_login(means)) is not None:
+            secrets.append(new.secret)
+    return without_values(lines, secrets)

@@ -1,0 +1,115 @@
+"""What a rotation will do, and what is in its way, before anything happens."""
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from secretguard.interfaces import Rotator, StorePlugin
+from secretguard.model import Endpoint
+from secretguard.reference import SecretReference
+from secretguard.rotate.steps import Step, order
+from secretguard.rotation import Answer, Context, Finding, Overlap, Target
+
+_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1|0\.0\.0\.0|host\.docker\.internal")
+_ASKED_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will happen, in order, and what is in the way."""
+
+    rotator: str
+    reference: SecretReference
+    overlap: Overlap
+    steps: tuple[Step, ...]
+    effects: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    endpoints: tuple[Endpoint, ...]
+    """Where the old value has to be seen to be dead."""
+    alive: tuple[Endpoint, ...]
+    """Where it works now."""
+
+    @property
+    def obstacles(self) -> tuple[Finding, ...]:
+        """What keeps it from beginning."""
+        return tuple(one for one in self.findings if one.stops)
+
+
+def make_plan(
+    target: Target,
+    named: tuple[str, Rotator],
+    store: StorePlugin,
+    reference: SecretReference,
+    context: Context,
+    *,
+    kill_first: bool = False,
+    delivers: bool = False,
+) -> Plan:
+    """Look at issuer and store, and say what will happen. No effects; raises IssuerError and StoreError."""
+    name, rotator = named
+    answers = _probed(rotator, target, context)
+    local = [one for one, answer in answers if answer is Answer.UNKNOWN and _LOOPBACK.fullmatch(one.host)]
+    alive = tuple(one for one, answer in answers if answer is Answer.WORKS)
+    at_issuer = rotator.preflight(replace(target, endpoints=alive or target.endpoints), context)
+    at_store = store.preflight(reference, context)
+    return Plan(
+        rotator=name,
+        reference=reference,
+        overlap=rotator.overlap(target, context),
+        steps=tuple(one for one in order(context.mode, kill_first=kill_first) if delivers or one is not Step.DELIVER),
+        effects=(*at_store.effects, *at_issuer.effects),
+        findings=(*_said_of(answers, local), *at_issuer.findings, *at_store.findings),
+        endpoints=tuple(one for one in target.endpoints if one not in local),
+        alive=alive,
+    )
+
+
+def _probed(rotator: Rotator, target: Target, context: Context) -> list[tuple[Endpoint, Answer]]:
+    """Try the leaked value at each endpoint, several at a time: the dead ones take their time to say nothing."""
+
+    def ask(endpoint: Endpoint) -> tuple[Endpoint, Answer]:
+        proof = rotator.verify(replace(target, endpoints=(endpoint,)), target.leaked, context)
+        return endpoint, proof.answers[0][1] if proof.answers else Answer.UNKNOWN
+
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        return list(pool.map(ask, target.endpoints))
+
+
+def _said_of(answers: Sequence[tuple[Endpoint, Answer]], local: Sequence[Endpoint]) -> Iterator[Finding]:
+    """Yield what the answers mean for the rotation."""
+    # Another machine's localhost: from here nobody can prove anything about it.
+    far = [one for one, answer in answers if answer is Answer.UNKNOWN and one not in local]
+    dead = [one for one, answer in answers if answer is Answer.REFUSED]
+    if local:
+        yield Finding(f"{_listed(local)}: nothing answers on this machine, so it is left out of the proof")
+    if far:
+        yield Finding(
+            f"{_listed(far)}: does not answer, so the rotation will wait there for the proof of death",
+            hint="Run it from where every server can be reached.",
+        )
+    if dead:
+        yield Finding(f"{_listed(dead)}: refuses the leaked value already")
+    if answers and len(dead) == len(answers):
+        yield Finding(
+            "the leaked value is refused everywhere already: there is nothing to rotate",
+            hint="What is left is to take it out of the code; `secretguard show` lists where it stands.",
+            stops=True,
+        )
+    elif answers and not any(answer is Answer.WORKS for _, answer in answers):
+        yield Finding(
+            "the leaked value works at no server that can be reached from here",
+            hint="Run it from where its server can be reached.",
+            stops=True,
+        )
+
+
+def _listed(endpoints: Sequence[Endpoint]) -> str:
+    return ", ".join(said(one) for one in endpoints)
+
+
+def said(endpoint: Endpoint) -> str:
+    """Return an endpoint as a person would write it."""
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    port = f":{endpoint.port}" if endpoint.port else ""
+    return f"{host}{port}" + (f"/{endpoint.database}" if endpoint.database else "")

@@ -1,0 +1,41 @@
+"""A credential of a report -> the target that its rotator works on."""
+
+from collections import Counter
+
+from secretguard.model import Credential, Endpoint
+from secretguard.rotation import Login, Spelling, Target
+from secretguard.secret import Secret
+
+_WHOLE = ("uri", "jdbc", "keyword")
+"""Forms whose text says user, password and server all together."""
+
+
+def target_of(credential: Credential, admin: Secret | None = None) -> Target:
+    """Return what is to be rotated; its spellings come most frequent first."""
+    return Target(
+        credential=credential.id,
+        kind=credential.rule.kind,
+        family=credential.family,
+        leaked=Login(credential.user, credential.secret),
+        endpoints=_endpoints(credential),
+        spellings=_spellings(credential),
+        admin=admin,
+    )
+
+
+def _endpoints(credential: Credential) -> tuple[Endpoint, ...]:
+    """Return the distinct servers; one without a host says nothing."""
+    said = [one for one in credential.endpoints if one.host]
+    with_port = {(one.host, one.database) for one in said if one.port}
+    return tuple(
+        sorted(
+            {one for one in said if one.port or (one.host, one.database) not in with_port},
+            key=lambda one: (one.host, one.port or 0, one.database),
+        )
+    )
+
+
+def _spellings(credential: Credential) -> tuple[Spelling, ...]:
+    matches = [one.match for one in credential.occurrences if one.match.form in _WHOLE]
+    texts = Counter((match.form, match.text.reveal(), match.endpoints) for match in matches)
+    return tuple(Spelling(form, Secret(text), endpoints) for (form, text, endpoints), _ in texts.most_common())

@@ -1,0 +1,295 @@
+"""A rotation ends with one live value, which the store gives, and a dead one; whatever fails on the way, it goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from secretguard.errors import IssuerError, RotationError, UsageError, Waiting
+from secretguard.reference import parse_reference
+from secretguard.rotate import acts
+from secretguard.rotate.audit import Standing, show, verify
+from secretguard.rotate.journal import open_journal
+from secretguard.rotate.records import Outcome, State
+from secretguard.rotate.state_directory import state_directory
+from secretguard.rotate.steps import Step, order
+from secretguard.rotation import Context, Mode
+from secretguard.secret import Secret
+from secretguard.stores import local
+from tests.rotate.issuers import Keys, Trouble
+from tests.rotate.rotations import CREDENTIAL, Bench, graceful, keys, passwords
+
+Made = Callable[[Path], Bench]
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acts, "_PAUSE", 0.0)
+
+
+def fails(call: str, *numbers: int, **how: bool) -> Trouble:
+    return lambda name, number: (
+        IssuerError("the issuer is not well", **how) if (name, number) in [(call, one) for one in numbers] else None  # type: ignore[arg-type]
+    )
+
+
+def check_rotated(bench: Bench) -> None:
+    """Exactly one live new value, the store gives it, the old one is dead, and nothing on disk holds either."""
+    new = bench.stored()["password"]
+    assert new != bench.old
+    assert bench.stored()["DATABASE_URL"] == f"postgresql://app:{new}@db.test:5432/orders"
+    if isinstance(bench.issuer, Keys):
+        assert sorted(bench.issuer.live()) == sorted(["others", new])
+    else:
+        assert bench.issuer.state["password"] == new
+    assert bench.rotation is not None
+    assert bench.rotation.state is State.CLOSED
+    for value in (bench.old, new):
+        assert value.encode() not in bench.written()
+
+
+@pytest.mark.parametrize("made", [passwords, keys])
+def test_a_rotation_goes_through_its_steps(made: Made, tmp_path: Path) -> None:
+    bench = made(tmp_path)
+    bench.run()
+    check_rotated(bench)
+    steps = [step for step in order(Mode.BREACH) if step is not Step.DELIVER]
+    assert [one.step for one in bench.attempts()] == steps
+    assert [one.step for one in bench.told] == steps
+    assert {one.outcome for one in bench.attempts()} == {Outcome.DONE}
+
+
+@pytest.mark.parametrize("made", [passwords, keys])
+def test_the_audit_tells_what_the_journal_tells(made: Made, tmp_path: Path) -> None:
+    bench = made(tmp_path)
+    bench.run()
+    directory, journal = state_directory(bench.environ), open_journal(None, bench.environ)
+    assert verify(directory, journal).standing is Standing.INTACT
+    journal.close()
+    events = [(one.event, one.step) for _, one in show(directory) if one is not None]
+    for attempt in bench.attempts():
+        assert events.index(("intended", attempt.step)) < events.index(("done", attempt.step))
+
+
+@pytest.mark.parametrize("call", ["preflight", "reconcile", "issue", "verify", "disable", "destroy"])
+@pytest.mark.parametrize("made", [passwords, keys])
+def test_whatever_call_fails_a_later_run_finishes(made: Made, call: str, tmp_path: Path) -> None:
+    bench = made(tmp_path)
+    bench.issuer.before = fails(call, 1)
+    with pytest.raises(IssuerError):
+        bench.run()
+    assert bench.rotation is not None
+    assert bench.rotation.state is State.OPEN
+    bench.run()
+    check_rotated(bench)
+
+
+@pytest.mark.parametrize("call", ["issue", "disable", "destroy"])
+@pytest.mark.parametrize("made", [passwords, keys])
+def test_a_reply_that_is_lost_after_the_effect_changes_nothing(made: Made, call: str, tmp_path: Path) -> None:
+    bench = made(tmp_path)
+    bench.issuer.after = fails(call, 1, transient=True, unsure=True)
+    bench.run()
+    check_rotated(bench)
+
+
+def test_a_key_whose_reply_was_lost_is_removed_before_another_is_made(tmp_path: Path) -> None:
+    bench = keys(tmp_path)
+    bench.issuer.after = fails("issue", 1, 2, transient=True, unsure=True)
+    bench.run()
+    check_rotated(bench)
+    assert bench.issuer.calls["withdraw"] == 2
+
+
+def test_no_key_is_left_where_every_reply_is_lost(tmp_path: Path) -> None:
+    bench = keys(tmp_path)
+    bench.issuer.after = fails("issue", 1, 2, 3, transient=True, unsure=True)
+    with pytest.raises(IssuerError):
+        bench.run()
+    assert isinstance(bench.issuer, Keys)
+    assert sorted(bench.issuer.live()) == sorted([bench.old, "others"])
+    bench.run()
+    check_rotated(bench)
+
+
+def test_readers_get_no_value_that_does_not_work(tmp_path: Path) -> None:
+    bench = keys(tmp_path)
+    reference = parse_reference("ref+local://app")
+    local.put(reference, {"password": Secret(bench.old), "other": Secret("kept")}, Context(bench.environ))
+    seen: list[tuple[str, bool]] = []
+
+    def look(call: str, number: int) -> None:
+        password = bench.stored()["password"]
+        assert isinstance(bench.issuer, Keys)
+        seen.append((call, password in bench.issuer.live()))
+
+    bench.issuer.before = bench.issuer.after = look
+    bench.run()
+    # Until the old value is disabled, and after it, what is published works.
+    assert seen
+    assert [call for call, works in seen if not works] == []
+    check_rotated(bench)
+    assert bench.stored()["other"] == "kept"
+
+
+def test_the_old_value_is_destroyed_in_the_store(tmp_path: Path) -> None:
+    bench = passwords(tmp_path)
+    reference = parse_reference("ref+local://app")
+    local.put(reference, {"password": Secret(bench.old)}, Context(bench.environ))
+    bench.run()
+    assert [one.state for one in local.versions(reference, Context(bench.environ))].count("destroyed") >= 1
+
+
+def test_a_rotation_does_not_close_where_the_old_value_still_works(tmp_path: Path) -> None:
+    bench = keys(tmp_path)
+    issuer = bench.issuer
+    assert isinstance(issuer, Keys)
+    revived = {"again": True}
+
+    def revive(call: str, number: int) -> None:
+        if call == "verify" and revived["again"]:
+            issuer.state = {"keys": [key | {"live": True} for key in issuer.state["keys"]]}
+
+    issuer.before = revive
+    with pytest.raises(Waiting, match="still accepted"):
+        bench.run()
+    assert bench.rotation is not None
+    assert bench.rotation.state is State.WAITING
+    revived["again"] = False
+    issuer.disable(bench.means.target, None, bench.means.context)
+    bench.run()
+    check_rotated(bench)
+
+
+def test_a_new_value_that_somebody_changes_back_is_set_again(tmp_path: Path) -> None:
+    bench = passwords(tmp_path)
+    attacks = iter([True, False])
+
+    def attack(call: str, number: int) -> None:
+        if call == "issue" and next(attacks, False):
+            bench.issuer.state = {"password": bench.old}
+
+    bench.issuer.after = attack
+    bench.run()
+    check_rotated(bench)
+    assert bench.issuer.calls["issue"] == 2
+
+
+def test_a_new_value_that_is_changed_back_each_time_is_told_and_nothing_is_published(tmp_path: Path) -> None:
+    bench = passwords(tmp_path)
+
+    def attack(call: str, number: int) -> None:
+        if call == "issue":
+            bench.issuer.state = {"password": bench.old}
+
+    bench.issuer.after = attack
+    with pytest.raises(Waiting, match="the new value is refused"):
+        bench.run()
+    assert bench.stored() == {}
+
+
+def test_gracefully_a_rotation_waits_for_those_who_still_use_the_old_value(tmp_path: Path) -> None:
+    bench = graceful(keys(tmp_path))
+    bench.issuer.state = bench.issuer.state | {"users": 2}
+    with pytest.raises(Waiting, match="still in use"):
+        bench.run()
+    assert bench.old in bench.issuer.live()  # type: ignore[attr-defined]
+    bench.issuer.state = bench.issuer.state | {"users": 0}
+    bench.run()
+    check_rotated(bench)
+
+
+def test_a_delivery_comes_after_the_death_in_a_breach(tmp_path: Path) -> None:
+    bench = keys(tmp_path)
+    alive: list[bool] = []
+
+    def deliver() -> tuple[str, ...]:
+        assert isinstance(bench.issuer, Keys)
+        alive.append(bench.old in bench.issuer.live())
+        return ("a patch",)
+
+    bench.deliver = deliver
+    bench.run()
+    assert alive == [False]
+
+
+class TestAbort:
+    @pytest.mark.parametrize("call", ["preflight", "reconcile"])
+    def test_what_was_staged_is_gone_and_the_old_value_works(self, call: str, tmp_path: Path) -> None:
+        bench = passwords(tmp_path)
+        bench.issuer.before = fails(call, 1)
+        with pytest.raises(IssuerError):
+            bench.run()
+        if call == "reconcile":
+            with pytest.raises(UsageError, match="cannot be rolled back"):
+                bench.abort()
+            return
+        assert bench.abort().state is State.ABORTED
+        assert bench.issuer.state["password"] == bench.old
+        assert local.staged(parse_reference("ref+local://app"), bench.means.context) is None
+
+    def test_a_key_that_was_made_is_withdrawn(self, tmp_path: Path) -> None:
+        bench = keys(tmp_path)
+        bench.issuer.before = fails("verify", 1)
+        with pytest.raises(IssuerError):
+            bench.run()
+        assert len(bench.issuer.live()) == 3  # type: ignore[attr-defined]
+        bench.abort()
+        assert sorted(bench.issuer.live()) == sorted([bench.old, "others"])  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize("call", ["disable", "destroy"])
+    def test_it_is_refused_once_readers_may_have_the_new_value(self, call: str, tmp_path: Path) -> None:
+        bench = keys(tmp_path)
+        bench.issuer.before = fails(call, 1)
+        with pytest.raises(IssuerError):
+            bench.run()
+        with pytest.raises(UsageError, match="cannot be rolled back"):
+            bench.abort()
+        bench.run()
+        check_rotated(bench)
+
+    def test_a_closed_one_is_over(self, tmp_path: Path) -> None:
+        bench = keys(tmp_path)
+        bench.run()
+        with pytest.raises(UsageError, match="closed already"):
+            bench.abort()
+
+
+def test_two_cannot_drive_one_rotation(tmp_path: Path) -> None:
+    bench = passwords(tmp_path)
+    journal = open_journal(None, bench.environ)
+    lease = journal.acquire(CREDENTIAL)
+    with pytest.raises(Waiting) as held:
+        bench.run_only_lease() if hasattr(bench, "run_only_lease") else _second(bench)
+    assert lease.holder in str(held.value)
+    journal.close()
+
+
+def _second(bench: Bench) -> None:
+    journal = open_journal(None, bench.environ)
+    try:
+        journal.acquire(CREDENTIAL)
+    finally:
+        journal.close()
+
+
+def test_no_value_comes_out_with_the_words_of_an_issuer(tmp_path: Path) -> None:
+    bench = passwords(tmp_path)
+    bench.issuer.before = lambda call, number: (
+        IssuerError(f"password {bench.old} is refused", hint=f"not {bench.old}") if call == "issue" else None
+    )
+    with pytest.raises(IssuerError) as failed:
+        bench.run()
+    assert bench.old not in str(failed.value) + failed.value.hint
+    assert bench.old.encode() not in bench.written()
+    assert all(bench.old not in " ".join(one.evidence) for one in bench.told)
+
+
+def test_a_store_that_lost_the_pending_value_stops_everything(tmp_path: Path) -> None:
+    bench = passwords(tmp_path)
+    bench.issuer.before = fails("verify", 1)
+    with pytest.raises(IssuerError):
+        bench.run()
+    local.discard(parse_reference("ref+local://app"), bench.means.context)
+    with pytest.raises(RotationError, match="holds no value of this rotation"):
+        bench.run()

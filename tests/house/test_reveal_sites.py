@@ -9,6 +9,17 @@ SITES = {
     "plugins/aws/secretguard_aws/documents.py": "puts fields into the JSON that AWS keeps, and looks for a value in it",
     "plugins/aws/secretguard_aws/keys.py": "takes apart the access key that --admin names",
     "plugins/aws/secretguard_aws/session.py": "signs as the login that is tried",
+    "plugins/hashicorp/secretguard_hashicorp/connection.py": "sends the operator's token or secret id",
+    "plugins/hashicorp/secretguard_hashicorp/documents.py": "writes the value into a document",
+    "plugins/hashicorp/secretguard_hashicorp/leaked.py": "finds the versions that hold the leaked value",
+    "plugins/hashicorp/secretguard_hashicorp/logins.py": "logs in at a database",
+    "plugins/hashicorp/secretguard_hashicorp/settings.py": "looks whether the operator's token can be one",
+    "plugins/hashicorp/secretguard_hashicorp/store.py": "looks whether a value is text that can be stored",
+    "plugins/hashicorp/secretguard_hashicorp/token_rotator.py": "asks the server about the token, and has it revoked",
+    "plugins/postgres/secretguard_postgres/addresses.py": "reads `sslmode` out of a spelling, and an operator's DSN",
+    "plugins/postgres/secretguard_postgres/connect.py": "tells libpq the password, and masks it in what a server says",
+    "plugins/postgres/secretguard_postgres/passwords.py": "sets the password itself, on hosts that take no verifier",
+    "plugins/postgres/secretguard_postgres/scram.py": "makes the verifier of a password",
     "secretguard/cli/baseline.py": "masks copies of the value in the places that `baseline audit` shows",
     "secretguard/cli/run.py": "gives the value to the command that it becomes",
     "secretguard/cli/store.py": "prints the value, in `store get` only, on a terminal or with --show-secrets",
@@ -24,6 +35,7 @@ SITES = {
     "secretguard/scan/identity.py": "makes the id",
     "secretguard/stores/local.py": "finds the versions that hold the leaked value",
     "secretguard/stores/sealing.py": "encrypts it, and reads the key that opens it",
+    "secretguard/testing/store_place.py": "compares what a store gives back, in the tests of plugin authors",
 }
 """Module -> what it needs the value for."""
 

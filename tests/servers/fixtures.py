@@ -9,7 +9,7 @@ import pytest
 from tests.servers.moto import Moto, start_moto, stop_moto
 from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
 from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
-from tests.servers.postgres import Postgres, start_postgres, stop_postgres
+from tests.servers.postgres import Postgres, speak_tls, start_postgres, start_standby, stop_postgres
 from tests.servers.processes import Unavailable
 from tests.servers.strict_iam import StrictIam
 from tests.servers.strict_secretsmanager import StrictSecretsManager
@@ -48,6 +48,24 @@ def postgres_with_statistics() -> Iterator[Postgres]:
     """PostgreSQL 18 that keeps the text of statements in pg_stat_statements."""
     server = start_postgres("18+contrib", "shared_preload_libraries=pg_stat_statements", "max_connections=300")
     server.run("CREATE EXTENSION pg_stat_statements")
+    yield server
+    stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def standby(postgres: Postgres) -> Iterator[Postgres]:
+    """A hot standby of the PostgreSQL 18."""
+    server = start_standby(postgres)
+    yield server
+    stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def postgres_with_tls() -> Iterator[Postgres]:
+    """PostgreSQL 15 that speaks TLS, with a certificate of its own for 127.0.0.1, and keeps statistics."""
+    server = started(lambda: start_postgres("15", "shared_preload_libraries=pg_stat_statements"))
+    server.run("CREATE EXTENSION pg_stat_statements")
+    speak_tls(server)
     yield server
     stop_postgres(server)
 

@@ -1,10 +1,28 @@
 """Session fixtures: each server starts once, for whoever asks first."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
+from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
 from tests.servers.postgres import Postgres, start_postgres, stop_postgres
+from tests.servers.processes import Unavailable
+from tests.servers.rabbitmq import RabbitMQ, start_rabbitmq, stop_rabbitmq
+from tests.servers.redis import Redis, start_redis, stop_redis
+
+Server = TypeVar("Server")
+
+
+def started(start: Callable[[], Server]) -> Server:
+    """A server of the distribution: where it is not installed its tests are skipped, but not where CI says so."""
+    try:
+        return start()
+    except Unavailable as missing:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +48,27 @@ def postgres_with_statistics() -> Iterator[Postgres]:
     server.run("CREATE EXTENSION pg_stat_statements")
     yield server
     stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """MariaDB with a general log."""
+    server = started(start_mariadb)
+    yield server
+    stop_mariadb(server)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """Redis 7 whose users are in an ACL file."""
+    server = started(start_redis)
+    yield server
+    stop_redis(server)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """RabbitMQ with its management API."""
+    server = started(start_rabbitmq)
+    yield server
+    stop_rabbitmq(server)

@@ -2,8 +2,10 @@
 
 import secrets
 import signal
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import which
@@ -63,6 +65,25 @@ class Redis:
     def passwords(self, user: str) -> set[str]:
         """The digests of a user's passwords."""
         return set(self.run("ACL", "GETUSER", user)["passwords"])
+
+    @contextmanager
+    def watched(self) -> Iterator[bytearray]:
+        """All that MONITOR tells meanwhile."""
+        heard = bytearray()
+
+        def listen() -> None:
+            with suppress(OSError):
+                while chunk := watcher.recv(65536):
+                    heard.extend(chunk)
+
+        with socket.create_connection((self.host, self.port)) as watcher:
+            watcher.sendall(f"AUTH admin {self.admin}\r\nMONITOR\r\n".encode())
+            watcher.recv(100)
+            listener = threading.Thread(target=listen, daemon=True)
+            listener.start()
+            yield heard
+            watcher.shutdown(socket.SHUT_RDWR)
+            listener.join()
 
     def restart(self) -> None:
         self.running.stop()

@@ -6,7 +6,20 @@ from typing import NamedTuple
 from secretguard.secret import Secret
 
 
-class Severity(StrEnum):
+class _Ranked(StrEnum):
+    """Words from the least to the most."""
+
+    rank: int
+    """0 for the first."""
+
+    def __new__(cls, word: str) -> "_Ranked":
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.rank = len(cls.__members__)  # once: it is asked for each of thousands of places
+        return member
+
+
+class Severity(_Ranked):
     """How bad it is if this credential is in the wrong hands."""
 
     LOW = "low"
@@ -14,23 +27,13 @@ class Severity(StrEnum):
     HIGH = "high"
     CRITICAL = "critical"
 
-    @property
-    def rank(self) -> int:
-        """0 for low to 3 for critical."""
-        return list(Severity).index(self)
 
-
-class Confidence(StrEnum):
+class Confidence(_Ranked):
     """How sure the offline checks are that this is a credential."""
 
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
-
-    @property
-    def rank(self) -> int:
-        """0 for low to 2 for high."""
-        return list(Confidence).index(self)
 
 
 class Verdict(StrEnum):

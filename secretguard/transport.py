@@ -19,7 +19,6 @@ from secretguard.errors import IssuerError, RemoteError
 
 if TYPE_CHECKING:
     import requests
-    from pybreaker import CircuitBreaker
 
 Result = TypeVar("Result")
 ATTEMPTS = 4
@@ -67,40 +66,72 @@ def _wait_before_retry(error: Exception) -> bool | float:
 
 
 def _guarded(host: str, call: Callable[[], Result], seconds: float, error: type[RemoteError]) -> Result:
-    from pybreaker import CircuitBreakerError
-
-    last: list[RemoteError] = []
-
-    def once() -> Result:
-        try:
-            return within(host, call, seconds, error)
-        except RemoteError as failed:
-            last.append(failed)
-            raise
-
-    try:
-        result: Result = breaker(host).call(once)
-    except CircuitBreakerError:
-        if last:  # this very failure opened it
-            raise last[0] from None
+    guard = breaker(host)
+    if guard.refuses:
         raise error(
             f"{host} failed {FAILURES_TO_OPEN} times in a row and is left alone for {SECONDS_OPEN:.0f} seconds",
             hint="Look whether it is up, then run the command again.",
-        ) from None
+        )
+    try:
+        result = within(host, call, seconds, error)
+    except RemoteError as failed:
+        guard.note(failed)
+        raise
+    guard.note(None)
     return result
 
 
-@cache
-def breaker(host: str) -> "CircuitBreaker":
-    """Return the breaker of a host: open after five transient failures in a row, tried again after a while."""
-    from pybreaker import CircuitBreaker
+class Breaker:
+    """The breaker of a host: open after five transient failures in a row, and tried again after a while.
 
-    return CircuitBreaker(
-        fail_max=FAILURES_TO_OPEN,
-        reset_timeout=SECONDS_OPEN,
-        exclude=[lambda failed: not (isinstance(failed, RemoteError) and failed.transient)],
-        name=host,
-    )
+    The library holds a lock while it calls. So it is told of a call's end and does not make the call: calls to one host
+    go on side by side, and inside each other.
+    """
+
+    def __init__(self, host: str) -> None:
+        from pybreaker import CircuitBreaker, CircuitBreakerListener
+
+        self._opened = 0.0
+        outer = self
+
+        class Listener(CircuitBreakerListener):
+            def state_change(self, cb: object, old_state: object, new_state: object) -> None:  # noqa: ARG002
+                outer._opened = time.monotonic()
+
+        self._library = CircuitBreaker(
+            fail_max=FAILURES_TO_OPEN,
+            reset_timeout=0,  # when it may be tried again, `refuses` says, by a clock that nobody sets
+            exclude=[lambda failed: not (isinstance(failed, RemoteError) and failed.transient)],
+            listeners=[Listener()],
+            name=host,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last five calls failed."""
+        return self._library.current_state == "open"
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the host is to be left alone now."""
+        return self.is_open and time.monotonic() < self._opened + SECONDS_OPEN
+
+    def note(self, failed: RemoteError | None) -> None:
+        """Count how a call ended."""
+        from pybreaker import CircuitBreakerError
+
+        def replay() -> None:
+            if failed is not None:
+                raise failed
+
+        with suppress(RemoteError, CircuitBreakerError):
+            self._library.call(replay)
+
+
+@cache
+def breaker(host: str) -> Breaker:
+    """Return the breaker of a host, one for the whole process."""
+    return Breaker(host)
 
 
 def within(host: str, call: Callable[[], Result], seconds: float, error: type[RemoteError]) -> Result:

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -163,17 +164,38 @@ def test_the_breaker_opens_after_five_failures_and_closes_again(monkeypatch: pyt
         with pytest.raises(IssuerError, match="failed 5 times in a row"):
             http.send("POST", "/")
         assert len(asked) == 5
-        assert breaker(http.host).current_state == "open"
+        assert breaker(http.host).is_open
         time.sleep(0.6)
         assert http.send("POST", "/").status == 200
-        assert breaker(http.host).current_state == "closed"
+        assert not breaker(http.host).is_open
+
+
+def test_a_host_that_fails_its_trial_is_left_alone_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(says(503)) as (base, asked):
+        monkeypatch.setattr(transport, "SECONDS_OPEN", 0.3)
+        for _ in range(5):
+            with pytest.raises(IssuerError):
+                Http(base).send("POST", "/")
+        time.sleep(0.4)
+        for wanted in ("status 503", "failed 5 times in a row"):
+            with pytest.raises(IssuerError, match=wanted):
+                Http(base).send("POST", "/")
+        assert len(asked) == 6
+
+
+def test_calls_to_one_host_go_on_inside_each_other_and_side_by_side() -> None:
+    began = time.monotonic()
+    assert changing("host", lambda: reading("host", lambda: 1, seconds=5), seconds=5) == 1
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda _: reading("host", lambda: time.sleep(0.2), seconds=5), range(10)))
+    assert time.monotonic() - began < 1.5
 
 
 def test_a_refusal_is_no_failure_of_the_host() -> None:
     with serving(says(403)) as (base, _):
         for _ in range(8):
             assert Http(base).send("POST", "/").status == 403
-        assert breaker(Http(base).host).current_state == "closed"
+        assert not breaker(Http(base).host).is_open
 
 
 def test_a_bug_in_a_call_is_raised_as_it_is() -> None:

@@ -9,6 +9,7 @@ from secretguard import plugins
 from secretguard.cli import console, usage
 from secretguard.cli.rules import problems_of
 from secretguard.errors import ExitCode
+from secretguard.interfaces import Rotator, StorePlugin
 from secretguard.report.json_report import encode
 from secretguard.report.places import count
 from secretguard.report.printable import printable
@@ -52,9 +53,14 @@ def check(name: str) -> ExitCode:
     return ExitCode.FOUND if wrong else ExitCode.CLEAN
 
 
+_PROMISED = {plugins.STORES: StorePlugin, plugins.ROTATORS: Rotator}
+
+
 def _check(group: str, module: ModuleType, name: str) -> list[str]:
     if group == plugins.REPORTERS:
         return _check_reporter(module)
+    if protocol := _PROMISED.get(group):
+        return _check_functions(module, protocol)
     if not callable(getattr(module, "rules", None)):
         return [f"{module.__name__} has no function rules()"]
     rules = tuple(rule for file in module.rules() for rule in load_rules(file.read_text("utf-8"), name))
@@ -62,6 +68,28 @@ def _check(group: str, module: ModuleType, name: str) -> list[str]:
         return [f"{module.__name__} has no rules"]
     check_unique(rules)
     return problems_of(rules)
+
+
+def _check_functions(module: ModuleType, protocol: type) -> list[str]:
+    """Return what a module lacks of a Protocol's functions and constants."""
+    wrong = [
+        f"{module.__name__} has no {name}"
+        for name in inspect.get_annotations(protocol)
+        if not isinstance(getattr(module, name, None), tuple)
+    ]
+    for name, promised in inspect.getmembers(protocol, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        words = list(inspect.signature(promised).parameters)[1:]
+        offered = getattr(module, name, None)
+        if not callable(offered):
+            wrong.append(f"{module.__name__} has no function {name}()")
+            continue
+        try:
+            inspect.signature(offered).bind(*words)
+        except TypeError:
+            wrong.append(f"{module.__name__}.{name}() is not {name}({', '.join(words)})")
+    return wrong
 
 
 def _check_reporter(module: ModuleType) -> list[str]:

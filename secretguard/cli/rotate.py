@@ -17,6 +17,8 @@ Function = TypeVar("Function", bound=Callable[..., object])
 class RotateGroup(click.Group):
     """A group that takes credentials where no command of its own is named."""
 
+    allow_interspersed_args = True
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command`."""
         if args and args[0] in self.commands:

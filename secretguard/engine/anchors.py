@@ -3,10 +3,10 @@
 Nothing is decoded on suspicion: a text is decoded only where one of these stands.
 """
 
-import base64
 import re
+from binascii import b2a_base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from secretguard.model import Rule
 
@@ -17,16 +17,21 @@ WIDE = "wide"
 """The `encoding` of anchors that only say that there is text of two or four bytes a character."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedAnchor:
+class EncodedAnchor(NamedTuple):
     """One expression to look for, the encoding it speaks of, and how far before it a whole unit begins."""
 
-    expression: bytes
     encoding: str
     literal: bytes = b""
     skip: int = 0
     """Characters between the start of the coding unit and the literal (base64 alignment)."""
     caseless: bool = False
+    pattern: bytes = b""
+    """What stands there if it is not a literal."""
+
+    @property
+    def expression(self) -> bytes:
+        """What to look for; only who compiles it asks, and there are thousands."""
+        return self.pattern or re.escape(self.literal)
 
 
 def encoded_anchors(rules: Iterable[Rule]) -> tuple[EncodedAnchor, ...]:
@@ -41,11 +46,11 @@ def encoded_anchors(rules: Iterable[Rule]) -> tuple[EncodedAnchor, ...]:
 
 def _base64_forms(literal: bytes) -> list[EncodedAnchor]:
     once = [(text, skip) for text, skip in _alignments(literal) if len(text) >= MIN_FIXED]
-    anchors = [EncodedAnchor(re.escape(text), "base64", text, skip) for text, skip in once]
+    anchors = [EncodedAnchor("base64", text, skip) for text, skip in once]
     for inner, _ in once:
         for text, skip in _alignments(inner):
             if len(text) >= _DOUBLE_FIXED:
-                anchors.append(EncodedAnchor(re.escape(text), "base64", text, skip))
+                anchors.append(EncodedAnchor("base64", text, skip))
     return anchors
 
 
@@ -58,7 +63,7 @@ def _alignments(literal: bytes) -> list[tuple[bytes, int]]:
     for before in range(3):
         skip = (8 * before + 5) // 6
         fixed = 8 * (before + len(literal)) // 6
-        forms.append((base64.b64encode(b"\0" * before + literal)[skip:fixed], skip))
+        forms.append((b2a_base64(b"\0" * before + literal)[skip:fixed], skip))
     return forms
 
 
@@ -66,7 +71,7 @@ def _hex_forms(literal: bytes) -> list[EncodedAnchor]:
     if len(literal) < MIN_FIXED:
         return []
     text = literal.hex().encode()
-    return [EncodedAnchor(text, "hex", text, caseless=True)]
+    return [EncodedAnchor("hex", text, caseless=True)]
 
 
 def _json_forms(literal: bytes) -> list[EncodedAnchor]:
@@ -74,33 +79,35 @@ def _json_forms(literal: bytes) -> list[EncodedAnchor]:
     if b"/" not in literal or literal.endswith(b"://"):
         return []
     text = literal.replace(b"/", rb"\/")
-    return [EncodedAnchor(re.escape(text), "json", text)]
+    return [EncodedAnchor("json", text)]
 
 
 # A run of eight escapes of visible characters: binary data is full of others. Only the first eight of a run count, so
 # that a long one is one hit, not thousands: before it stands no such escape, but any other one may.
 _ESCAPES = (
-    EncodedAnchor(rb"(?:^|[^0-9a-f]|%[0189a-f][0-9a-f])(?:%[2-7][0-9a-f]){8}", "percent", caseless=True),
-    EncodedAnchor(rb"%3a%2f%2f", "percent", caseless=True),
-    EncodedAnchor(rb"(?:^|[^0-9a-f]|\\x[0189a-f][0-9a-f])(?:\\x[2-7][0-9a-f]){8}", "escape", caseless=True),
+    EncodedAnchor("percent", caseless=True, pattern=rb"(?:^|[^0-9a-f]|%[0189a-f][0-9a-f])(?:%[2-7][0-9a-f]){8}"),
+    EncodedAnchor("percent", caseless=True, pattern=rb"%3a%2f%2f"),
+    EncodedAnchor("escape", caseless=True, pattern=rb"(?:^|[^0-9a-f]|\\x[0189a-f][0-9a-f])(?:\\x[2-7][0-9a-f]){8}"),
     EncodedAnchor(
-        rb"(?:^|[^0-9a-f]|\\u(?:00[0189a-f]|0[1-9a-f][0-9a-f]|[1-9a-f][0-9a-f]{2})[0-9a-f])(?:\\u00[2-7][0-9a-f]){8}",
         "escape",
         caseless=True,
+        pattern=rb"(?:^|[^0-9a-f]|\\u(?:00[0189a-f]|0[1-9a-f][0-9a-f]|[1-9a-f][0-9a-f]{2})[0-9a-f])(?:\\u00[2-7][0-9a-f]){8}",
     ),
-    EncodedAnchor(rb"\\u003a\\u002f\\u002f|\\x3a\\x2f\\x2f", "escape", caseless=True),
+    EncodedAnchor("escape", caseless=True, pattern=rb"\\u003a\\u002f\\u002f|\\x3a\\x2f\\x2f"),
     EncodedAnchor(
-        rb"(?:^|[^;]|&[a-z]{2,5};|&#(?:x[01]?[0-9a-f]|[12]?[0-9]);)"
-        rb"(?:&#(?:x0{0,2}[2-7][0-9a-f]|0{0,2}(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]));){8}",
         "html",
         caseless=True,
+        pattern=rb"(?:^|[^;]|&[a-z]{2,5};|&#(?:x[01]?[0-9a-f]|[12]?[0-9]);)"
+        rb"(?:&#(?:x0{0,2}[2-7][0-9a-f]|0{0,2}(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]));){8}",
     ),
-    EncodedAnchor(rb"&#(?:58|x3a);&#(?:47|x2f);", "html", caseless=True),
-    EncodedAnchor(rb":\\/\\/[^\s\"'`<>]{1,400}(?:@|(?:key|secret|sig|password|passwd|pwd)=)", "json", caseless=True),
+    EncodedAnchor("html", caseless=True, pattern=rb"&#(?:58|x3a);&#(?:47|x2f);"),
+    EncodedAnchor(
+        "json", caseless=True, pattern=rb":\\/\\/[^\s\"'`<>]{1,400}(?:@|(?:key|secret|sig|password|passwd|pwd)=)"
+    ),
 )
 _WIDE = tuple(
-    EncodedAnchor(expression, WIDE)
-    for expression in (
+    EncodedAnchor(WIDE, pattern=pattern)
+    for pattern in (
         rb"(?:^|[^\x00]|\n\x00)(?:[\t\r -~]\x00){8}",
         rb"(?:^|[^\t\r -~])(?:\x00[\t\r -~]){8}",
         rb"(?:^|[^\x00]|\n\x00\x00\x00)(?:[\t\r -~]\x00\x00\x00){8}",

@@ -50,14 +50,7 @@ class Around:
 
     def setting_at(self, place: int) -> Setting | None:
         """Return the setting whose key stands at `place`."""
-        at = bisect_right(self._all, place, key=_START)
-        inside = []
-        while at and self._all[at - 1].start > place - _LONGEST_KEY:
-            at -= 1
-            one = self._all[at]
-            if place < one.start + len(one.key):
-                inside.append(one)
-        return min(reversed(inside), key=lambda one: one.value_start, default=None)
+        return _at(place, self._all)
 
     def braces(self, place: int, low: int, high: int) -> tuple[int, int] | None:
         """Return the span of the innermost braces around `place` that hold another setting, within `low:high`."""
@@ -130,6 +123,22 @@ class Around:
                 one, right = those[right], right + 1
             if one is not mine and _is_companion(one) and not _is_variable(self._data, mine, one):
                 return one
+
+
+def setting_at(place: int, data: bytes, low: int, high: int) -> Setting | None:
+    """Return the setting in `data[low:high]` whose key stands at `place`; those behind it are not read."""
+    return _at(place, settings(data, low, high, place))
+
+
+def _at(place: int, those: Sequence[Setting]) -> Setting | None:
+    at = bisect_right(those, place, key=_START)
+    inside = []
+    while at and those[at - 1].start > place - _LONGEST_KEY:
+        at -= 1
+        one = those[at]
+        if place < one.start + len(one.key):
+            inside.append(one)
+    return min(reversed(inside), key=lambda one: one.value_start, default=None)
 
 
 def snake_case(key: str) -> str:

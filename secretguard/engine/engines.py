@@ -8,35 +8,38 @@ from secretguard.engine.lazily import compiled
 from secretguard.engine.parts import Found
 from secretguard.engine.text import neighbourhood, shared_neighbourhood
 
-_NAMES = (
+_NAMES = (  # the words of a family, with ` | ` between them
     (
         "postgres",
-        r"postgres(?:ql)?|psycopg\w*|asyncpg|npgsql|pgx(?:pool)?|node-postgres|pg-promise|libpq|redshift|timescale"
-        r"|\b(?:Pool|Client)\(\{|\bpsql\b|\bpgsql\b|pg_dump|\bpgbouncer"
-        r"|['\"]pg['\"]|lib/pq|tokio_postgres"
-        r"|PgConnectOptions",
+        r"postgres(?:ql)? | psycopg\w* | asyncpg | npgsql | pgx(?:pool)? | node-postgres | pg-promise | libpq"
+        r" | redshift | timescale | \b(?:Pool|Client)\(\{ | \bpsql\b | \bpgsql\b | pg_dump | \bpgbouncer"
+        r" | ['\"]pg['\"] | lib/pq | tokio_postgres"
+        r" | PgConnectOptions",
     ),
     (
         "mysql",
-        r"mysql\w*|mariadb\w*|pymysql|aiomysql"
-        r"|wordpress\w*|wp-config|WP_DEBUG|\$table_prefix|define\([ \t]*['\"]DB_",
+        r"mysql\w* | mariadb\w* | pymysql | aiomysql"
+        r" | wordpress\w* | wp-config | WP_DEBUG | \$table_prefix | define\([ \t]*['\"]DB_",
     ),
     ("mongodb", r"mongo(?:db|ose|client|_initdb)?\w*"),
-    ("redis", r"\bredis\w*|\bvalkey|ioredis"),
-    ("amqp", r"rabbitmq\w*|\bamqps?\b|\bpika\b|\bkombu\b"),
-    ("mssql", r"sqlserver|sql server|mssql\w*|SqlConnection\w*|pymssql|\btedious\b"),
-    ("oracle", r"oracle\w*|cx_oracle|oracledb"),
+    ("redis", r"\bredis\w* | \bvalkey | ioredis"),
+    ("amqp", r"rabbitmq\w* | \bamqps?\b | \bpika\b | \bkombu\b"),
+    ("mssql", r"sqlserver | sql server | mssql\w* | SqlConnection\w* | pymssql | \btedious\b"),
+    ("oracle", r"oracle\w* | cx_oracle | oracledb"),
     ("clickhouse", r"clickhouse\w*"),
-    ("cassandra", r"cassandra\w*|scylla\w*|PlainTextAuthProvider"),
-    ("elasticsearch", r"elastic(?:search)?\w*|opensearch\w*"),
+    ("cassandra", r"cassandra\w* | scylla\w* | PlainTextAuthProvider"),
+    ("elasticsearch", r"elastic(?:search)?\w* | opensearch\w*"),
     ("snowflake", r"snowflake\w*"),
-    ("kafka", r"kafka\w*|\bsasl\b"),
+    ("kafka", r"kafka\w* | \bsasl\b"),
     ("nats", r"\bnats\b"),
-    ("mqtt", r"\bmqtts?\w*|mosquitto\w*|\bpaho\b"),
-    ("smtp", r"\bsmtps?\w*|sendmail|nodemailer|email_host\w*|mailer\w*|\bmail_\w+"),
+    ("mqtt", r"\bmqtts?\w* | mosquitto\w* | \bpaho\b"),
+    ("smtp", r"\bsmtps?\w* | sendmail | nodemailer | email_host\w* | mailer\w* | \bmail_\w+"),
 )  # fmt: skip
-_WORDS = tuple((family, compiled(words.encode(), re.IGNORECASE)) for family, words in _NAMES)
-_ANY = compiled("|".join(f"(?P<{family}>{words})" for family, words in _NAMES).encode(), re.IGNORECASE)
+_WORDS = tuple((family, compiled(words.replace(" | ", "|").encode(), re.IGNORECASE)) for family, words in _NAMES)
+_WORD_BY_WORD = [(family, word) for family, words in _NAMES for word in words.split(" | ")]
+# In lower case, each word an alternative of its own: `re` then passes over most by their first letter, which it does
+# not with IGNORECASE. Its empty group says which it was.
+_ANY = compiled("|".join(f"{word.lower()}()" for _, word in _WORD_BY_WORD).encode())
 _NO_DATABASES = ("redis", "amqp", "kafka", "nats", "mqtt", "smtp")
 FAMILY_OF_PORT = {
     5432: "postgres", 6432: "postgres", 3306: "mysql", 27017: "mongodb", 6379: "redis", 5672: "amqp", 5671: "amqp",
@@ -70,7 +73,10 @@ def nearest_family(found: Found, place: tuple[int, int], around: tuple[int, int]
 
 
 def _spoken_of(data: bytes, low: int, high: int) -> list[tuple[int, str]]:
-    return [(match.start(), str(match.lastgroup)) for match in _ANY.finditer(data, low, high)]
+    before = max(0, low - 1)  # it may belong to the first word
+    text = data[before:high].lower()
+    found = _ANY.finditer(text, low - before, high - before)
+    return [(before + match.start(), _WORD_BY_WORD[(match.lastindex or 0) - 1][0]) for match in found]
 
 
 def _databases(data: bytes, low: int, high: int) -> list[tuple[int, str]]:

@@ -109,11 +109,11 @@ class FreshLines:
                 found.setdefault(bisect_right(self.firsts, row) - 1, []).append((at, owner))
         return found
 
-    def fresh_ends(self, number: int) -> list[tuple[int, int]]:
-        """Return of each window of an object where the ends of fresh hits begin and stop."""
+    def fresh_ends(self, number: int) -> "array[int]":
+        """Return, for one window of an object after the other, where the ends of fresh hits begin and stop."""
         stop = self.firsts[number + 1] if number + 1 < len(self.firsts) else self.rows
         rows = range(_COLUMNS * self.firsts[number], _COLUMNS * stop, _COLUMNS)
-        return [(self.windows[row + 1], self.windows[row + 2]) for row in rows]
+        return array("q", [self.windows[row + column] for row in rows for column in (1, 2)])
 
     def learn(self, ends: Sequence[int]) -> None:
         """Remember the pieces in which nothing ends; `ends` are sorted."""

@@ -1,7 +1,9 @@
 """Assignments in any language or configuration file: `KEY=value`, `"key": "value"`, `name: K / value: v`."""
 
 import re
-from dataclasses import dataclass
+import sys
+from operator import attrgetter
+from typing import NamedTuple
 
 from secretguard.engine.lazily import compiled
 from secretguard.engine.text import decoded
@@ -42,34 +44,45 @@ _OR_ELSE = compiled(
 _SHELL_DEFAULT = compiled(rb"^\$\{[A-Za-z_]\w*:?[-=]([^}$]{1,256})\}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One assignment: the key as written, the literal value, and the value's span."""
+_SPELLINGS = (
+    (_NAMED, b"alue"), (_XML, b"<"), (_ELEMENT, b"</"), (_WORDS, b""), (_ASSIGNMENT, b""), (_FLAG, b"-"),
+)  # fmt: skip
+"""Each with something that has to stand there: a plain search for it is sooner done."""
+_ESCAPED = compiled(r"\\([\"'\\/$`])")
+_START = attrgetter("start")
+
+
+class Setting(NamedTuple):
+    """One assignment: the key and the literal value as written, and the value's span."""
 
     key: str
-    value: str
+    written: bytes
     start: int
     value_start: int
     value_end: int
     quoted: bool
 
+    @property
+    def value(self) -> str:
+        """The value itself; of most settings nobody asks for it."""
+        text = decoded(self.written)
+        return _ESCAPED.sub(r"\1", text) if self.quoted else text
 
-def settings(data: bytes, start: int, end: int) -> tuple[Setting, ...]:
-    """Return the assignments of a literal in `data[start:end]`, in order of place."""
+
+def settings(data: bytes, start: int, end: int, last: int = sys.maxsize) -> tuple[Setting, ...]:
+    """Return the assignments of a literal in `data[start:end]` that begin at `last` at most, in order of place."""
     found: dict[tuple[int, str], Setting] = {}
-    for pattern in (_NAMED, _XML, _ELEMENT, _WORDS, _ASSIGNMENT, _FLAG):
-        at = start
-        while match := pattern.search(data, at, end):
-            if not _is_no_assignment(data, match):
-                setting = _setting(data, match, end)
+    for pattern, word in _SPELLINGS:
+        if data.find(word, start, end) < 0:
+            continue
+        at, is_assignment = start, pattern is _ASSIGNMENT
+        while (match := pattern.search(data, at, end)) and match.start() <= last:
+            if not (is_assignment and _is_no_assignment(data, match)):
+                setting = _setting(data, match, end, match["op"] if is_assignment else b"")
                 found.setdefault((setting.value_start, setting.key), setting)
             # An argument list is itself made of settings: connect(host="h", password="p").
-            at = max(match.end("key") + 1, match.start() + 1) if _is_assignment(match) else match.end()
-    return tuple(sorted(found.values(), key=lambda one: one.start))
-
-
-def _is_assignment(match: re.Match[bytes]) -> bool:
-    return "op" in match.re.groupindex
+            at = max(match.end("key") + 1, match.start() + 1) if is_assignment else match.end()
+    return tuple(sorted(found.values(), key=_START))
 
 
 def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
@@ -78,8 +91,6 @@ def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
     A list of names (`['A', 'b']`, not `define('A', 'b')`), Ansible's `lookup('password', 'file')`, the inside of
     `${A:-b}`, a `user:password@host` (a bare value stands behind a blank, as YAML has it).
     """
-    if not _is_assignment(match):
-        return False
     before = data[max(0, match.start("key") - 12) : match.start("key")]
     if match["op"] == b",":
         caller = before.rstrip(b" \t\"'`")
@@ -90,7 +101,7 @@ def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
     return before.endswith(b"${")
 
 
-def _setting(data: bytes, match: re.Match[bytes], end: int) -> Setting:
+def _setting(data: bytes, match: re.Match[bytes], end: int, operator: bytes) -> Setting:
     group = "quoted" if match["q"] is not None and match["quoted"] is not None else "bare"
     value_start, value_end = match.span(group)
     quoted = group == "quoted"
@@ -99,12 +110,11 @@ def _setting(data: bytes, match: re.Match[bytes], end: int) -> Setting:
         if fallback:
             value_start, value_end = fallback
             quoted = data[value_start - 1 : value_start] in (b'"', b"'", b"`")
-    raw = decoded(data[value_start:value_end])
-    value = re.sub(r"\\([\"'\\/$`])", r"\1", raw) if quoted else raw
     key = match["key"]
-    if _is_assignment(match) and match["op"] == b"(":
+    if operator == b"(":
         key = key.rpartition(b".")[2]  # config.setPassword("…")
-    return Setting(decoded(key), value, match.end("key") - len(key), value_start, value_end, quoted)
+    written = data[value_start:value_end]
+    return Setting(decoded(key), written, match.end("key") - len(key), value_start, value_end, quoted)
 
 
 def _fallback(data: bytes, start: int, end: int) -> tuple[int, int] | None:

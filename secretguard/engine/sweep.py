@@ -8,10 +8,8 @@ Theorem (a), tests/properties/test_sweep.py: the hits are those of every object 
 """
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 from secretguard.engine.clean_lines import CleanLines
 from secretguard.engine.fresh_lines import FreshLines
@@ -92,13 +90,9 @@ def _matched(lines: FreshLines, prefilter: Prefilter, inheritance: _Inheritance)
             yield one.entry, bytes(one.data), own
 
 
-def _with_inherited(delta: bytes, fresh: Sequence[tuple[int, int]], own: Ends, inherited: Ends) -> Ends:
+def _with_inherited(delta: bytes, fresh: "array[int]", own: Ends, inherited: Ends) -> Ends:
     """Add the base's hits that stand in copied text and do not end where hits are fresh."""
     ordered = sorted(inherited)
-    moved = set(own)
-    pairs = iter(copied_ends(*parse_with_room(delta), array("q", [end for end, _ in ordered])))
-    for number, at in zip(pairs, pairs, strict=True):
-        row = bisect_right(fresh, at, key=itemgetter(0)) - 1
-        if row < 0 or at > fresh[row][1]:
-            moved.add((at, ordered[number][1]))
-    return sorted(moved)
+    pairs = iter(copied_ends(*parse_with_room(delta), array("q", [end for end, _ in ordered]), fresh))
+    moved = {(at, ordered[number][1]) for number, at in zip(pairs, pairs, strict=True)}
+    return sorted(moved.union(own))

@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from collections import Counter
+from functools import cache
 
 from secretguard.engine.lazily import compiled
 
@@ -58,6 +59,7 @@ _SEQUENCES = (
     "deadbeef" * 4,
     "cafebabe" * 4,
 )
+_SHORTEST_RUN, _LONGEST_RUN = 8, max(map(len, _SEQUENCES))
 MIN_PASSWORD = 4
 """A shorter value in a connection string is the `pw` of an explanation."""
 _WEAK = frozenset(
@@ -154,15 +156,17 @@ def placeholder(value: str) -> str:
     lowered = value.lower()
     if len(value) >= 8 and len(set(lowered)) <= 2:
         return "one character repeated"
-    if any(run in lowered for sequence in _SEQUENCES for run in _runs(sequence, lowered)):
+    half = (len(lowered) + 1) // 2
+    if len(lowered) >= _SHORTEST_RUN and any(run in lowered for run in _runs(min(half, _LONGEST_RUN))):
         return "a keyboard or counting sequence"
     return ""
 
 
-def _runs(sequence: str, value: str) -> list[str]:
-    """Return the pieces of `sequence` that would fill half of `value` or more."""
-    length = max(8, min(len(sequence), (len(value) + 1) // 2))
-    return [sequence[at : at + length] for at in range(len(sequence) - length + 1)]
+@cache
+def _runs(length: int) -> tuple[str, ...]:
+    """Return the pieces of the sequences that are so long, and whole those that are shorter."""
+    sizes = [(one, max(_SHORTEST_RUN, min(len(one), length))) for one in _SEQUENCES]
+    return tuple({one[at : at + size] for one, size in sizes for at in range(len(one) - size + 1)})
 
 
 def unquote_if_base64_login(text: str) -> tuple[str, str] | None:

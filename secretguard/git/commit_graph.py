@@ -5,7 +5,7 @@ from array import array
 from binascii import unhexlify
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate, repeat
+from itertools import accumulate, chain, repeat
 from operator import itemgetter
 from struct import iter_unpack
 
@@ -37,7 +37,7 @@ class CommitTable:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def add(self, raw_id: bytes, data: bytes) -> None:
+    def add(self, raw_id: bytes, data: bytes | bytearray) -> None:
         """Take in a raw commit."""
         if match := _USUAL[self.width].match(data):
             parents = unhexlify(match[2].replace(b"parent ", b"").replace(b"\n", b""))
@@ -47,7 +47,7 @@ class CommitTable:
             self.parents += parents
             return
         tree, names = links_of(bytes(head_of(data)))
-        self._add(raw_id, _raw(tree, self.width), [_raw(name, self.width) for name in names])
+        self._add(raw_id, parsed_id(tree, self.width), [parsed_id(name, self.width) for name in names])
 
     def extend(self, other: "CommitTable") -> None:
         """Take in the commits of another table."""
@@ -62,6 +62,21 @@ class CommitTable:
         for raw_id, tree, parents in self._rows():
             if raw_id in wanted:
                 found._add(raw_id, tree, parents)
+        return found
+
+    def within(self, usable: Collection[bytes]) -> "CommitTable":
+        """Return those commits that are `usable`, with those of their parents that are."""
+        found = CommitTable(self.width)
+        for raw_id, tree, parents in self._rows():
+            if raw_id in usable:
+                found._add(raw_id, tree, [one for one in parents if one in usable])
+        return found
+
+    def distinct(self) -> "CommitTable":
+        """Return each commit once, as it was added last."""
+        found = CommitTable(self.width)
+        for raw_id, (tree, parents) in {one: (tree, parents) for one, tree, parents in self._rows()}.items():
+            found._add(raw_id, tree, parents)
         return found
 
     def links(self) -> Iterator[tuple[str, Links]]:
@@ -88,17 +103,25 @@ class CommitTable:
 
 
 class CommitGraph:
-    """The commits of some tables, by name; walked by number."""
+    """The commits of some tables, by name; walked by number.
+
+    The parents of commit `n` are those at `firsts[n]:firsts[n + 1]` of `parents`: numbers, NONE for one that is not
+    here; `table` has their ids in the same places.
+    """
 
     def __init__(self, tables: Iterable[CommitTable], width: int) -> None:
         """Take the commits of all `tables`."""
         whole = CommitTable(width)
         for table in tables:
             whole.extend(table)
-        self._width = width
-        self._numbers = dict(zip(cut(whole.ids, width), range(len(whole)), strict=True))
-        self._parents = array("i", map(self._numbers.get, cut(whole.parents, width), repeat(NONE)))
-        self._firsts = array("I", accumulate(whole.counts, initial=0))
+        numbers = dict(zip(cut(whole.ids, width), range(len(whole)), strict=True))
+        if len(numbers) < len(whole):
+            whole = whole.distinct()
+            numbers = dict(zip(cut(whole.ids, width), range(len(whole)), strict=True))
+        self.table = whole
+        self.parents = array("i", map(numbers.get, cut(whole.parents, width), repeat(NONE)))
+        self.firsts = array("i", accumulate(whole.counts, initial=0))
+        self._numbers = numbers
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._number(name) != NONE
@@ -106,12 +129,25 @@ class CommitGraph:
     @property
     def is_whole(self) -> bool:
         """Whether every parent is there."""
-        return NONE not in self._parents
+        return NONE not in self.parents
+
+    def name(self, number: int) -> str:
+        """Return the name of a commit."""
+        width = self.table.width
+        return self.table.ids[number * width : (number + 1) * width].hex()
+
+    def absent(self, boundary: Collection[str] = ()) -> set[bytes]:
+        """Return the parents that are not here, but for those of the commits at the `boundary`."""
+        if self.is_whole:
+            return set()
+        passed = {self._number(name) for name in boundary}
+        named = zip(self.parent_ids(), self.parents, self._children(), strict=True)
+        return {parent for parent, number, child in named if number == NONE and child not in passed}
 
     def places(self, commits: Iterable[str], tags: Mapping[str, Tag], tips: Iterable[Tip]) -> dict[str, Place]:
         """Say of those `commits` that something keeps what it is, as `history.reachability` says of all."""
         tips = [*tips]
-        reached = bytearray(len(self._firsts))
+        reached = bytearray(len(self.firsts))
         for mark, place in enumerate(PRIORITY, 1):
             starts = {peel(tip.id, tags) for tip in tips if tip.place is place}
             self._mark([self._number(name) for name in starts], mark, reached)
@@ -119,7 +155,7 @@ class CommitGraph:
         return {name: PRIORITY[reached[one] - 1] for name, one in numbers if one != NONE and reached[one]}
 
     def _mark(self, waiting: list[int], mark: int, reached: bytearray) -> None:
-        firsts, parents = self._firsts, self._parents
+        firsts, parents = self.firsts, self.parents
         while waiting:
             one = waiting.pop()
             while one != NONE and not reached[one]:
@@ -129,8 +165,16 @@ class CommitGraph:
                     waiting.extend(parents[first + 1 : stop])
                 one = parents[first] if stop > first else NONE
 
+    def parent_ids(self) -> Iterator[bytes]:
+        """Yield the id of each of the `parents`."""
+        return cut(self.table.parents, self.table.width)
+
+    def _children(self) -> Iterator[int]:
+        """Yield for each place of `parents` whose it is."""
+        return chain.from_iterable(map(repeat, range(len(self.table)), self.table.counts))
+
     def _number(self, name: str) -> int:
-        return self._numbers.get(_raw(name, self._width), NONE)
+        return self._numbers.get(parsed_id(name, self.table.width), NONE)
 
 
 def cut(ids: bytes | bytearray, width: int) -> Iterator[bytes]:
@@ -144,7 +188,7 @@ def _names(ids: bytes | bytearray, width: int) -> list[str]:
     return [digits[at : at + 2 * width] for at in range(0, len(digits), 2 * width)]
 
 
-def _raw(name: str, width: int) -> bytes:
+def parsed_id(name: str, width: int) -> bytes:
     """Return a raw id, nothing for what is none."""
     try:
         raw = bytes.fromhex(name)

@@ -23,6 +23,9 @@ cpdef Py_ssize_t add_windows(const unsigned char[::1] result, long long[::1] ste
                              long long[::1] table, Py_ssize_t rows) except -2
 
 @cython.locals(count=Py_ssize_t, room=object, found="long long[::1]", filled=Py_ssize_t, done="long long",
-               step=Py_ssize_t, source="long long", length="long long", low=Py_ssize_t, high=Py_ssize_t,
-               middle=Py_ssize_t, grown=object)
-cpdef object copied_ends(long long[::1] steps, Py_ssize_t end, long long[::1] ends)
+               row=Py_ssize_t, step=Py_ssize_t, source="long long", length="long long", low=Py_ssize_t, at="long long",
+               grown=object)
+cpdef object copied_ends(long long[::1] steps, Py_ssize_t end, long long[::1] ends, long long[::1] fresh)
+
+@cython.locals(high=Py_ssize_t, middle=Py_ssize_t)
+cdef Py_ssize_t _first_from(long long[::1] ends, Py_ssize_t low, long long least) except -2

@@ -8,14 +8,11 @@ import sys
 from array import array
 from dataclasses import dataclass
 
-from secretguard.git.families import BAD, NONE, REF_DELTA, arrange, find_ids, read_headers, sort_offsets
+from secretguard.git.families import BAD, NONE, REF_DELTA, arrange, find_ids, read_headers, read_offsets, sort_offsets
 
 MAGIC = b"\xfftOc\x00\x00\x00\x02"
 FIRST_ID = len(MAGIC) + 256 * 4
 """Where in an index the table of ids starts, behind the fan-out table."""
-_FAR = 1 << 31
-"""Offsets from here on stand in a table of their own."""
-_NOWHERE = 1 << 62
 
 Mapped = mmap.mmap | bytes
 
@@ -42,13 +39,13 @@ class Entries:
 def read_entries(index: Mapped, data: Mapped, count: int, id_size: int) -> Entries:
     """Read the headers of all `count` entries."""
     offsets = _read_offsets(index, count, id_size)
-    places = array("i", bytes(4 * count))
-    spare = array("q", bytes(8 * 5 * count))
+    places = array("i", (0,)) * count
+    spare = array("q", (0,)) * (5 * count)
     sort_offsets(offsets, places, spare)
     offsets.append(len(data) - id_size)
     kinds = bytearray(count)
-    sizes, starts = array("q", bytes(8 * count)), array("q", bytes(8 * count))
-    bases, order, left = (array("i", bytes(4 * count)) for _ in range(3))
+    sizes, starts = (array("q", (0,)) * count for _ in range(2))
+    bases, order, left = (array("i", (0,)) * count for _ in range(3))
     read_headers(memoryview(data), offsets, kinds, sizes, starts, bases)
     entries = Entries(offsets, places, kinds, sizes, starts, bases, order, left, 0)
     if REF_DELTA in kinds:
@@ -81,14 +78,9 @@ def big_endian(typecode: str, data: bytes) -> "array[int]":
 def _read_offsets(index: Mapped, count: int, id_size: int) -> "array[int]":
     """Return the offset of each entry in the order of the index."""
     start = FIRST_ID + count * (id_size + 4)
-    short = big_endian("I", index[start : start + 4 * count])
-    offsets = array("q", short)
-    if count and max(short) >= _FAR:
-        far = big_endian("Q", index[start + 4 * count : -2 * id_size])
-        for place, offset in enumerate(short):
-            if offset >= _FAR:
-                number = offset - _FAR
-                offsets[place] = min(far[number], _NOWHERE) if number < len(far) else _NOWHERE
+    tables = memoryview(index)
+    offsets = array("q", (0,)) * count
+    read_offsets(tables[start : start + 4 * count], tables[start + 4 * count : len(index) - 2 * id_size], offsets)
     return offsets
 
 

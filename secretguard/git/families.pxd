@@ -2,7 +2,11 @@
 cimport cython
 
 cdef int _BAD, _TREE, _TAG, _OFFSET_DELTA, _REF_DELTA, _NONE
-cdef long long _HEAVIEST
+cdef int _TOO_FAR
+cdef long long _HEAVIEST, _FAR, _NOWHERE
+
+@cython.locals(i=Py_ssize_t, offset="long long", at="long long", k=int)
+cpdef read_offsets(const unsigned char[::1] near, const unsigned char[::1] far, long long[::1] offsets)
 
 @cython.locals(count=Py_ssize_t, i=Py_ssize_t, shift=int, starts="long long[::1]", digit=Py_ssize_t, to=Py_ssize_t)
 cpdef sort_offsets(long long[::1] offsets, int[::1] places, long long[::1] spare)
@@ -18,6 +22,9 @@ cpdef read_headers(const unsigned char[::1] pack, long long[::1] offsets, unsign
                at=Py_ssize_t, last=Py_ssize_t)
 cpdef Py_ssize_t arrange(unsigned char[::1] kinds, int[::1] bases, long long[::1] sizes, int[::1] order, int[::1] left,
                          long long[::1] spare) except -2
+
+@cython.locals(ranges=list, start=Py_ssize_t, cost="long long", k=Py_ssize_t)
+cpdef list cut_evenly(int[::1] order, Py_ssize_t stop, long long[::1] sizes, long long each, long long least)
 
 @cython.locals(i=Py_ssize_t, j=Py_ssize_t, k=Py_ssize_t)
 cpdef mark_common(const unsigned char[::1] ids, const unsigned char[::1] others, Py_ssize_t width,

@@ -24,8 +24,32 @@ _TAG = TAG
 _OFFSET_DELTA = 6
 _REF_DELTA = REF_DELTA
 _NONE = NONE
+_FAR = 1 << 31
+"""Offsets from here on stand in a table of their own."""
+_NOWHERE = 1 << 62
+_TOO_FAR = 64
+"""What a far offset begins with from `_NOWHERE` on."""
 _HEAVIEST = 1 << 24
 """What is larger is never held: see `packs.LARGE`. It keeps sums of sizes, which a pack may choose, small."""
+
+
+def read_offsets(near: memoryview, far: memoryview, offsets: "array[int]") -> None:
+    """Read where each entry starts, in the order of the index: `near` and `far` are its tables of offsets.
+
+    What is in neither is nowhere: behind the end of every pack.
+    """
+    for i in range(len(offsets)):
+        offset = 0
+        for k in range(4):
+            offset = (offset << 8) | near[4 * i + k]
+        if offset >= _FAR:
+            at = (offset - _FAR) * 8
+            offset = _NOWHERE
+            if at + 8 <= len(far) and far[at] < _TOO_FAR:
+                offset = 0
+                for k in range(8):
+                    offset = (offset << 8) | far[at + k]
+        offsets[i] = offset
 
 
 def sort_offsets(offsets: "array[int]", places: "array[int]", spare: "array[int]") -> None:
@@ -220,6 +244,25 @@ def arrange(  # noqa: C901, PLR0912, PLR0915 - loops over all entries without ca
         if last >= 0:
             spare[place + last] = at
     return content
+
+
+def cut_evenly(
+    order: "array[int]", stop: int, sizes: "array[int]", each: int, least: int
+) -> list[tuple[int, int, int]]:
+    """Cut `order[:stop]` into ranges of about the same cost, `least`: the start, end and cost of each.
+
+    An entry costs its size, though not all of one that is never held, and `each`.
+    """
+    ranges = []
+    start = 0
+    cost = 0
+    for k in range(stop):
+        cost += min(sizes[order[k]], _HEAVIEST) + each
+        if cost >= least or k == stop - 1:
+            ranges.append((start, k + 1, cost))
+            start = k + 1
+            cost = 0
+    return ranges
 
 
 def mark_common(ids: memoryview, others: memoryview, width: int, flags: bytearray) -> None:

@@ -27,6 +27,9 @@ cdef class TreePairs:
     @cython.locals(one=int)
     cpdef list compare(self, int tree, list parents)
 
+    @cython.locals(commit=int, at=Py_ssize_t, others=list, added=list, left=list)
+    cpdef tuple compare_each(self, int[::1] roots, int[::1] firsts, int[::1] parents)
+
     @cython.locals(spot=Py_ssize_t, steps="long long", found=Py_ssize_t, end=Py_ssize_t, one=int, at=Py_ssize_t,
                    value=int, values=list, below=int)
     cdef _descend(self, int tree, int other, list more, int level, Py_ssize_t top)

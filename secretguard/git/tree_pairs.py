@@ -150,6 +150,24 @@ class TreePairs:
             self._descend(tree, parents[0] if parents else _NONE, parents[1:], 0, 0)
         return self.found
 
+    def compare_each(
+        self, roots: "array[int]", firsts: "array[int]", parents: "array[int]"
+    ) -> tuple[list[tuple[int, bytes, int]], list[int]]:
+        """Return commit, path and number of each wanted file that a commit adds, and the commits that are left to git.
+
+        `roots` has the tree of each commit; its parents are those at `firsts[n]:firsts[n + 1]` of `parents`.
+        """
+        added = []
+        left = []
+        for commit in range(len(firsts) - 1):
+            others = [roots[parents[at]] for at in range(firsts[commit], firsts[commit + 1])]
+            try:
+                for path, number in self.compare(roots[commit], others):
+                    added.append((commit, path, number))
+            except LeftToGitError:
+                left.append(commit)
+        return added, left
+
     def _descend(self, tree: int, other: int, more: list[int], level: int, top: int) -> None:
         """Compare a tree, and what is below it, with another (or NONE) and then with `more`; `work[top:]` is free."""
         if level == _DEEPEST or self.steps > _PATIENCE or not (self._is_readable(tree) and self._is_readable(other)):

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 from secretguard.git.families import NONE, TREE
 from secretguard.git.loose import LooseObjects, read_loose
-from secretguard.git.packed_trees import PackedTrees
+from secretguard.git.packed_trees import read_trees
 from secretguard.git.packs import Pack, PackError, with_bases
 from secretguard.git.store import ObjectStore
 from secretguard.git.tree_changes import COLUMNS, TreeReader, beginnings
 from secretguard.git.tree_pairs import TreePairs, place, relabel
 from secretguard.git.tree_table import CrowdedError, TreeTable
+from secretguard.git.walk import Walk
 from secretguard.workers import in_parallel, processors
 
-_SHARES = 4
+_SHARES = 8
 """Tasks for each process, so that none waits long for the last."""
 _FEWEST = 8192
 """Trees that are worth a process; of loose ones, each of which is a file, an eighth."""
@@ -24,7 +25,7 @@ _MOST = 1 << 18
 _NO_STEPS = array("q", bytes(16))
 
 _Share = tuple["array[int]", "array[int]", Sequence[bytes], Sequence[bytes]]
-"""What was read of some trees: see `PackedTrees.read`; the records, the names and the strangers, which are numbered for
+"""What was read of some trees: see `read_trees`; the records, the names and the strangers, which are numbered for
 this share only."""
 
 
@@ -135,8 +136,8 @@ def _ranges(count: int, shares: int, fewest: int) -> list[tuple[int, int]]:
 def _read_packed(packs: Sequence[_Numbered], new_reader: "partial[TreeReader]", task: tuple[int, int, int]) -> _Share:
     number, start, stop = task
     one, reader = packs[number], new_reader()
-    found = PackedTrees(one.pack, reader, one.numbers, one.first).read(one.order[start:stop])
-    return _share(found, reader)
+    walk = Walk(one.pack, start, stop, one.order)
+    return _share(read_trees(walk, reader, one.numbers, one.first), reader)
 
 
 def _read_named(

@@ -69,36 +69,38 @@ def stored_whole(entry: int, data: Bytes) -> Rebuilt:
 class Base:
     """An object that others are built on."""
 
-    def __init__(self, entry: int, data: Bytes | None, left: int, depth: int) -> None:
-        self.entry = entry
-        self.data = data
-        """None where it has to be rebuilt."""
-        self.view = data or b""
-        self.left = left
-        """So many are still to be built on it."""
-        self.depth = depth
-        """As that of `Rebuilt`; -1 for one that an earlier walk met."""
-        self.broken = False
-        """Whether it cannot be rebuilt."""
+    entry: int
+    data: Bytes | None
+    """None where it has to be rebuilt."""
+    view: Bytes
+    left: int
+    """So many are still to be built on it."""
+    depth: int
+    """As that of `Rebuilt`; -1 for one that an earlier walk met."""
+    broken: bool
+    """Whether it cannot be rebuilt."""
 
 
 class Walk:
-    """Yields the objects at `order[start:stop]` of a pack.
+    """Yields the objects at `order[start:stop]` of a pack, or at `start:stop` of the order of all its objects.
 
     What cannot be read goes into `pack.failed`, with everything built on it.
     """
 
-    def __init__(self, pack: Pack, start: int, stop: int) -> None:
+    def __init__(self, pack: Pack, start: int, stop: int, order: "array[int] | None" = None) -> None:
         entries = pack.entries
         self.pack = pack
         self.source = memoryview(pack.data)
-        self.order, self.bases, self.left = entries.order, entries.bases, entries.left
+        self.order = entries.order if order is None else order
+        self.bases, self.left = entries.bases, entries.left
         self.offsets, self.starts, self.sizes = entries.offsets, entries.starts, entries.sizes
         self.at = start
-        self.stop = min(stop, len(entries.order))
+        self.stop = min(stop, len(self.order))
         self.inflate_short = isal_zlib.decompress
         self.inflater = isal_zlib.decompressobj
         self.chain: list[Base] = []
+        self.under: Bytes = b""
+        """What the object that came last is built on, if it is built on any; as compiled code reads it."""
         self.held = 0
         self.steps = array("q", bytes(8 * 4096))
 
@@ -125,14 +127,15 @@ class Walk:
         """Read an object that is stored whole: a new family begins. Raises DeltaError, INFLATE_ERROR."""
         self.chain.clear()
         self.held = 0
-        data = self._inflated(entry)
+        one = stored_whole(entry, self._inflated(entry))
         if self.left[entry]:
-            self._keep(entry, data, 0)
-        return stored_whole(entry, data)
+            self._keep(entry, one.data, one.view, 0)
+        return one
 
     def _built(self, entry: int, base: int) -> Rebuilt:
         """Read an object that is built on another. Raises DeltaError, INFLATE_ERROR."""
         kept = self._base(base)
+        self.under = kept.view
         delta = self._inflated(entry)
         stored = delta
         end = parse_delta(stored, self.steps)
@@ -143,13 +146,13 @@ class Walk:
             raise DeltaError("left to git")
         data = PyByteArray_FromStringAndSize(cython.NULL, size) if cython.compiled else bytearray(size)
         view = data
-        apply_delta(kept.view, stored, self.steps, end, view)
+        apply_delta(self.under, stored, self.steps, end, view)
         kept.left -= 1
         if not kept.left:
             self._forget(kept)
         depth = kept.depth + 1
         if self.left[entry]:
-            self._keep(entry, data, depth)
+            self._keep(entry, data, view, depth)
         one = Rebuilt.__new__(Rebuilt)
         one.entry = entry
         one.base = base
@@ -194,7 +197,8 @@ class Walk:
                 return kept
             self._forget(kept)
             self.chain.pop()
-        return self._keep(entry, self._read_again(entry), -1)  # the walk began within a family
+        data = self._read_again(entry)  # the walk began within a family
+        return self._keep(entry, data, data, -1)
 
     def _read_again(self, entry: int) -> Bytes:
         data = rebuild(self.pack, entry)
@@ -203,20 +207,24 @@ class Walk:
             raise DeltaError("its base cannot be read")
         return data
 
-    def _keep(self, entry: int, data: Bytes, depth: int) -> Base:
+    def _keep(self, entry: int, data: Bytes, view: Bytes, depth: int) -> Base:
         """Keep an object that others are built on."""
-        self.held += len(data)
+        self.held += len(view)
         if self.held > _HELD:
             for other in self.chain:
                 self._forget(other)
-        kept = Base(entry, data, self.left[entry], depth)
+        kept = Base.__new__(Base)
+        kept.entry = entry
+        kept.data = data
+        kept.view = view
+        kept.left = self.left[entry]
+        kept.depth = depth
+        kept.broken = False
         self.chain.append(kept)
         return kept
 
     def _keep_broken(self, entry: int) -> None:
-        kept = Base(entry, None, 0, -1)
-        kept.broken = True
-        self.chain.append(kept)
+        self._keep(entry, b"", b"", -1).broken = True
 
     def _forget(self, kept: Base) -> None:
         if kept.data is not None:

@@ -7,6 +7,8 @@ from secretguard.git.complaints import readable
 from secretguard.git.repository import Repository
 from secretguard.model import Problem
 
+_SUBMODULE = "160000 "
+
 
 class Listing(NamedTuple):
     """Paths relative to the worktree, with `/`."""
@@ -21,10 +23,11 @@ def list_worktree(
 ) -> Listing:
     """List tracked files and untracked ones that git does not ignore (or all), below a directory. Raises GitError."""
     paths = ("--", below) if below else ("--",)
-    tracked, submodules = _tracked(repository.git("ls-files", "-z", "--stage", *paths))
     exclude = () if include_ignored else ("--exclude-standard",)
     with repository.process("ls-files", "-z", "--others", *exclude, *paths) as process:
-        others = [os.fsdecode(path) for path in process.stdout.read().split(b"\0") if path]
+        # It looks into every directory; the index is read meanwhile.
+        tracked, submodules = _tracked(repository.git("ls-files", "-z", "--stage", *paths))
+        others = [path for path in os.fsdecode(process.stdout.read()).split("\0") if path]
         complaints = process.check()
     # A directory git may not open is left out with a warning.
     hint = "Give read permission, or run as the owner."
@@ -35,10 +38,8 @@ def list_worktree(
 
 
 def _tracked(output: bytes) -> tuple[list[str], list[str]]:
-    files: list[str] = []
-    submodules: list[str] = []
-    for record in output.split(b"\0"):
-        about, _, path = record.partition(b"\t")
-        if about:
-            (submodules if about.startswith(b"160000") else files).append(os.fsdecode(path))
-    return files, submodules
+    """Parse `mode id stage<TAB>path` records, all with ids of one length."""
+    records = os.fsdecode(output).split("\0")[:-1]
+    start = records[0].index("\t") + 1 if records else 0
+    files = [record[start:] for record in records if not record.startswith(_SUBMODULE)]
+    return files, [record[start:] for record in records if record.startswith(_SUBMODULE)]

@@ -19,6 +19,8 @@ PLACE_NAMES = {
     Place.STDIN: ("place in standard input", "places in standard input"),
 }
 _CURRENT = (Place.WORKTREE, Place.STAGED)
+_BACKWARDS = bytes(range(255, -1, -1))
+"""Turns the order of texts of one length round."""
 
 
 def is_current(location: Location) -> bool:
@@ -87,7 +89,7 @@ def kind_of(location: Location) -> Place:
 
 def _newest_first(occurrence: Occurrence) -> tuple[object, ...]:
     at = occurrence.location
-    backwards = tuple(-ord(char) for char in at.date or "")
+    backwards = (at.date or "").encode("utf-8", "surrogatepass").translate(_BACKWARDS)
     return (not is_current(at), at.source is not Place.HISTORY, backwards, at.path, occurrence.match.line)
 
 

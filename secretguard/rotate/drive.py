@@ -70,8 +70,8 @@ def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
         if step is Step.ISSUE and not rotation.rotated_at:
             rotation = _amended(rotation, books, lease, rotated_at=now())
             means = replace(means, context=replace(means.context, rotated_at=rotation.rotated_at))
-        rotation = _take(step, rotation, means, books, lease)
-    return rotation
+        _take(step, rotation, means, books, lease)
+    return _amended(rotation, books, lease, state=State.CLOSED, note="")
 
 
 def finished(attempts: Sequence[Attempt]) -> set[Step]:
@@ -125,7 +125,7 @@ def _rolled_back(means: Means, begun: set[str]) -> Iterator[str]:
         yield f"the pending value at {means.reference} is gone"
 
 
-def _take(step: Step, rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotation:
+def _take(step: Step, rotation: Rotation, means: Means, books: Books, lease: Lease) -> None:
     """Take one step, written down before and after."""
     books.starting(step)
     number = books.journal.intend(rotation.id, step, lease)
@@ -138,9 +138,6 @@ def _take(step: Step, rotation: Rotation, means: Means, books: Books, lease: Lea
     books.journal.settle(rotation.id, number, Outcome.DONE, evidence, lease)
     books.audit(rotation, "done", step=step, evidence=evidence)
     books.tell(Told(rotation.id, rotation.credential, step, Outcome.DONE, evidence, now()))
-    if step is Step.CLOSE:
-        return _amended(rotation, books, lease, state=State.CLOSED, note="")
-    return rotation
 
 
 def _note_failure(

@@ -76,11 +76,17 @@ def _spelled(target: Target, new: Login, main: str) -> dict[str, Secret]:
         text = respelled(spelling, target.leaked, new)
         if text is None or any(text.same_as(one) for one in fields.values()):
             continue
+        if _plain_scheme(text) in (_plain_scheme(one) for one in fields.values()):
+            continue  # the same but for the scheme's other name, and drivers take both
         name = next(name for name in _names(spelling, main) if name not in fields)
         fields[name] = text
     if main not in fields and main not in ("username", "password", "host", "port", "dbname"):
         fields[main] = built(target.family, new, _main_endpoint(target))
     return fields
+
+
+def _plain_scheme(text: Secret) -> str:
+    return re.sub(r"^postgres://", "postgresql://", text.reveal())
 
 
 def _names(spelling: Spelling, main: str) -> Iterator[str]:

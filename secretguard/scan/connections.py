@@ -4,12 +4,11 @@ Trees in packs are not read for this: git checks a pack's connections when it ta
 one only where they are files of their own, or together with their pack, whose commits and trees are missed then.
 """
 
-import re
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable
 
+from secretguard.git.commit_graph import CommitGraph, cut, parsed_id
 from secretguard.git.families import NONE, find_ids
-from secretguard.git.history import Links
 from secretguard.git.index import index_blobs
 from secretguard.git.objects import connectivity_checked, missing_problems
 from secretguard.git.refs import Tip
@@ -19,50 +18,41 @@ from secretguard.git.trees import entries_of
 from secretguard.model import Problem
 from secretguard.scan.sources_places import or_problem
 
-_HEX = re.compile("[0-9a-f]*")
-
 
 def connection_problems(
     repository: Repository,
     store: ObjectStore,
-    commits: Mapping[str, Links],
+    graph: CommitGraph,
     tips: Iterable[Tip],
     trees: Iterable[bytes],
 ) -> list[Problem]:
-    """Return a problem for each object that is missing; `commits` and (loose) `trees` are those that may name it."""
+    """Return a problem for each object that is missing; the commits of `graph` and (loose) `trees` may name it."""
     problems: list[Problem] = []
     if repository.partial:
         with connectivity_checked(repository, problems):  # only git knows what was promised
             return problems
-    wanted = {tree for tree, _ in commits.values() if tree}
-    absent = {parent for _, parents in commits.values() for parent in parents} - commits.keys()
-    if absent:
-        boundary = shallow_boundary(repository)
-        named_by = (parents for name, (_, parents) in commits.items() if name not in boundary)
-        wanted.update(parent for parents in named_by for parent in parents if parent in absent)
-    wanted.update(tip.id for tip in tips if tip.id not in commits)
-    wanted.update(entry.blob for entry in or_problem(lambda: index_blobs(repository), "index", problems))
-    named: set[bytes] = set()
+    wanted = graph.absent(shallow_boundary(repository)) if not graph.is_whole else set()
+    names = {tip.id for tip in tips if tip.id not in graph}
+    names.update(entry.blob for entry in or_problem(lambda: index_blobs(repository), "index", problems))
+    wanted.update(parsed_id(name, store.id_size) for name in names)
     for content in trees:
-        named |= entries_of(content, store.id_size)
-    wanted.update(raw_id.hex() for raw_id in named)
-    wanted.discard(empty := repository.empty_tree)
-    names = [name for name in wanted if len(name) == len(empty)]
-    if not _HEX.fullmatch("".join(names)):  # a malformed commit may name anything
-        names = [name for name in names if _HEX.fullmatch(name)]
-    missing = _not_here(store, names)
-    return [*problems, *missing_problems(repository, sorted(missing))]
+        wanted |= entries_of(content, store.id_size)
+    empty = bytes.fromhex(repository.empty_tree)
+    wanted -= {b"", empty}
+    missing = _not_here(store, graph.table.trees + b"".join(wanted))
+    missing -= {empty, bytes(store.id_size)} - wanted  # zeros: a commit that names no tree
+    return [*problems, *missing_problems(repository, sorted(raw_id.hex() for raw_id in missing))]
 
 
-def _not_here(store: ObjectStore, names: Sequence[str]) -> Iterator[str]:
-    raw = bytes.fromhex("".join(names))
-    positions = array("i", [NONE]) * len(names)
+def _not_here(store: ObjectStore, ids: bytearray) -> set[bytes]:
+    """Return those of the `ids`, one behind the other, that are nowhere in the store."""
+    positions = array("i", [NONE]) * (len(ids) // store.id_size)
     for pack in store.packs:
-        find_ids(pack.ids, pack.id_size, raw, positions)
-    if NONE in positions:
-        for name, position in zip(names, positions, strict=True):
-            if position == NONE and not store.holds(name):
-                yield name
+        find_ids(pack.ids, pack.id_size, memoryview(ids), positions)
+    if NONE not in positions:
+        return set()
+    unseen = {raw_id for raw_id, position in zip(cut(ids, store.id_size), positions, strict=True) if position == NONE}
+    return {raw_id for raw_id in unseen if not store.holds(raw_id.hex())}
 
 
 def shallow_boundary(repository: Repository) -> Collection[str]:

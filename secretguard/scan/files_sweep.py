@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
 
 from secretguard.engine.magics import container_kind
 from secretguard.engine.prefilter import Prefilter
+from secretguard.scan.files_state import Listed
 from secretguard.scan.sources_disk import NotReadError, is_real, open_regular
 from secretguard.workers import in_parallel, processors
 
@@ -21,13 +21,6 @@ _SHARE = 2_000
 """Files that a worker takes at a time at most."""
 _FEW = 1 << 23
 """Bytes that one process reads sooner than another is started."""
-
-
-class Listed(NamedTuple):
-    """A file that has to be read, with its status when it was listed."""
-
-    path: str
-    status: os.stat_result
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 from secretguard.git.additions import Addition, find_additions
 from secretguard.git.commit_graph import CommitGraph, CommitTable
 from secretguard.git.families import TREE
-from secretguard.git.history import Commit, Links, Tag, parse_tag
+from secretguard.git.history import Commit, Tag, parse_tag
 from secretguard.git.refs import Tip
 from secretguard.git.repository import Repository
 from secretguard.git.store import ObjectStore
@@ -48,7 +48,7 @@ class HistoryPlaces:
     _asked: set[str] = field(default_factory=set)
     _found: Mapping[str, Sequence[Location]] = field(default_factory=dict)
     _additions: list[Addition] = field(default_factory=list)
-    _links: dict[str, Links] = field(default_factory=dict)
+    _graph: CommitGraph | None = None
 
     def check(self) -> None:
         """Note what is missing, or what an earlier scan noted if nothing changed since."""
@@ -104,14 +104,14 @@ class HistoryPlaces:
     def _check_connections(self) -> None:
         trees = [tree for one in self.reading.new for tree in one.loose_trees]
         if self._grows and not self.repository.partial:
-            commits = _links(self._new_tables())
+            graph = CommitGraph(self._new_tables(), self.store.id_size)
         else:
-            commits = self._all_links()
+            graph = self._whole_graph()
             trees += self._known_trees()
-        self.problems += connection_problems(self.repository, self.store, commits, self.tips, trees)
+        self.problems += connection_problems(self.repository, self.store, graph, self.tips, trees)
 
     def _find(self, wanted: set[str]) -> None:
-        graph = CommitGraph(self._tables(), self.store.id_size)
+        graph = self._whole_graph()
         tags = self._tags(wanted, graph)
         previous = self.previous if self._grows and graph.is_whole and not self.repository.partial else None
         if self.problems[self._before :] or (previous and not previous.asked.issuperset(self._old(wanted))):
@@ -132,27 +132,22 @@ class HistoryPlaces:
         self._found = locate_objects(ancestry, wanted)
 
     def _all_additions(self, blobs: Collection[str]) -> Iterator[Addition]:
-        commits = self._all_links()
-        usable: Collection[str] = commits.keys()
-        if self.repository.partial:
-            usable = {name for name, (tree, _) in commits.items() if self.store.holds(tree)}
-        if len(usable) < len(commits) or self.repository.shallow:
-            commits = {
-                name: (tree, tuple(one for one in parents if one in usable))
-                for name, (tree, parents) in commits.items()
-                if name in usable
-            }
-        return self._compared(commits, blobs)
+        graph = self._whole_graph()
+        if self.repository.partial or self.repository.shallow:
+            commits = graph.table.links()
+            usable = {name for name, (tree, _) in commits if not self.repository.partial or self.store.holds(tree)}
+            graph = CommitGraph([graph.table.within({*map(bytes.fromhex, usable)})], self.store.id_size)
+        return self._compared(graph, blobs)
 
     def _more_additions(self, previous: Located, blobs: Collection[str]) -> Iterator[Addition]:
         """Yield what was known, and what the new commits add."""
         yield from (Addition(*one) for one in previous.additions if one[2] in blobs)
-        commits = _links(self._new_tables())
+        new = CommitGraph(self._new_tables(), self.store.id_size)
         unexplained = set(blobs) - previous.asked
-        if len(commits) > _FEW:
-            found = self._compared(commits, blobs)
+        if len(new.table) > _FEW:
+            found = self._compared(new, blobs)
         else:
-            lineage = {name: parents for name, (_, parents) in commits.items()}
+            lineage = {name: parents for name, (_, parents) in new.table.links()}
             found = find_additions(self.repository, lineage, self.problems, blobs)
         for one in found:
             unexplained.discard(one.blob)
@@ -160,16 +155,16 @@ class HistoryPlaces:
         if unexplained:  # missing so far, perhaps, and named by an old commit
             yield from self._all_additions(unexplained)
 
-    def _compared(self, commits: Mapping[str, Links], blobs: Collection[str]) -> Iterator[Addition]:
+    def _compared(self, graph: CommitGraph, blobs: Collection[str]) -> Iterator[Addition]:
         from secretguard.git.tree_walk import find_additions_in  # mostly nothing is new
 
-        return find_additions_in(self.repository, self.store, commits, blobs, self.problems, self.jobs)
+        return find_additions_in(self.repository, self.store, graph, blobs, self.problems, self.jobs)
 
-    def _all_links(self) -> dict[str, Links]:
-        """Return all commits with their trees and parents."""
-        if not self._links:
-            self._links = _links(self._tables())
-        return self._links
+    def _whole_graph(self) -> CommitGraph:
+        """Return all commits."""
+        if self._graph is None:
+            self._graph = CommitGraph(self._tables(), self.store.id_size)
+        return self._graph
 
     def _old(self, names: Iterable[str]) -> set[str]:
         return {name for name in names if self.reading.division.known.holds(name)}
@@ -202,10 +197,6 @@ class HistoryPlaces:
             content = self.reading.division.known.read(bytes.fromhex(name))
             if content and content[0] == TREE:
                 yield content[1]
-
-
-def _links(tables: Iterable[CommitTable]) -> dict[str, Links]:
-    return {name: links for table in tables for name, links in table.links()}
 
 
 def _circumstances(repository: Repository, tips: Sequence[Tip]) -> bytes | None:

@@ -5,12 +5,9 @@ alike, never what: the parent reads one object for each kind of match again (`sc
 """
 
 import time
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import accumulate, repeat
-from operator import add
 from typing import NamedTuple
 
 from secretguard.engine.clean_lines import CleanLines
@@ -19,7 +16,7 @@ from secretguard.engine.magics import MAGICS, container_kind
 from secretguard.engine.prefilter import Ends, Prefilter
 from secretguard.engine.sweep import sweep
 from secretguard.git.commit_graph import CommitTable
-from secretguard.git.families import BLOB, COMMIT, TAG, TREE
+from secretguard.git.families import BLOB, COMMIT, TAG, TREE, cut_evenly
 from secretguard.git.history import parse_tag, written_text
 from secretguard.git.loose import LooseObjects
 from secretguard.git.packs import Pack
@@ -32,6 +29,9 @@ from secretguard.scan.progress import Progress
 from secretguard.workers import in_parallel, processors
 
 _TASKS_A_JOB = 16
+_PIECES = 4
+"""Pieces of a task; the last tasks are shared out piece by piece."""
+_ENDLESS = 1 << 60
 _SMALL = 2 << 20
 """Stored bytes that one process reads sooner than others are started."""
 _ENTRY = 512
@@ -173,24 +173,34 @@ def judged(store: ObjectStore, detector: Detector, raw_id: bytes) -> Finding | N
 
 
 def _stretches(store: ObjectStore, jobs: int) -> list[Stretch]:
-    """Cut the store into stretches of about the same cost, some for each job."""
-    costs: list[list[int]] = []
-    for part in store.parts:
-        if isinstance(part, Pack):
-            entries = part.entries
-            sizes = map(entries.sizes.__getitem__, entries.order[: entries.content])
-            costs.append([*accumulate(map(add, sizes, repeat(_ENTRY)), initial=0)])
+    """Cut the store into stretches of about the same cost, some for each job, and the last of them again.
+
+    So whoever is done first waits less for the others.
+    """
+    total = sum(cost for number in range(len(store.parts)) for *_, cost in _cut(store, number, _ENDLESS))
+    least = max(total // (jobs * _TASKS_A_JOB * _PIECES), 1)
+    pieces = [Stretch(number, *piece) for number in range(len(store.parts)) for piece in _cut(store, number, least)]
+    last = len(pieces) - _PIECES * jobs
+    stretches: list[Stretch] = []
+    for number, piece in enumerate(pieces):
+        if number % _PIECES and number < last and stretches[-1].part == piece.part:
+            before = stretches[-1]
+            stretches[-1] = Stretch(piece.part, before.start, piece.stop, before.bytes + piece.bytes)
         else:
-            costs.append([*range(0, (len(part) + 1) * 8 * _ENTRY, 8 * _ENTRY)])
-    least = max(sum(cost[-1] for cost in costs) // (jobs * _TASKS_A_JOB), 1)
-    stretches = []
-    for number, cost in enumerate(costs):
-        start = 0
-        while start < len(cost) - 1:
-            stop = min(max(bisect_left(cost, cost[start] + least), start + 1), len(cost) - 1)
-            stretches.append(Stretch(number, start, stop, cost[stop] - cost[start]))
-            start = stop
+            stretches.append(piece)
     return stretches
+
+
+def _cut(store: ObjectStore, number: int, least: int) -> list[tuple[int, int, int]]:
+    """Cut a part into pieces of at least this cost: the start, end and cost of each."""
+    part = store.parts[number]
+    if isinstance(part, Pack):
+        entries = part.entries
+        return cut_evenly(entries.order, entries.content, entries.sizes, _ENTRY, least)
+    each = 8 * _ENTRY
+    size = -(-least // each)
+    ends = ((start, min(start + size, len(part))) for start in range(0, len(part), size))
+    return [(start, stop, (stop - start) * each) for start, stop in ends]
 
 
 def _sweep_stretch(scope: Scope, stretch: Stretch) -> tuple[Stretch, Swept]:
@@ -248,18 +258,18 @@ def _note(scope: Scope, raw_id: bytes, kind: int, data: bytes | bytearray, swept
     """Note what matters of an object beside its lines."""
     if kind != BLOB:
         if is_new:
-            _note_structure(raw_id, kind, bytes(data), swept)
+            _note_structure(raw_id, kind, data, swept)
     elif data.startswith(_POINTER) and len(data) < _POINTER_LIMIT:
         swept.pointers += ((oid, raw_id) for oid in _pointed_at(data))
     elif container_kind(data):
         _judge(scope, raw_id, bytes(data), kind, None, swept)
 
 
-def _note_structure(raw_id: bytes, kind: int, data: bytes, swept: Swept) -> None:
+def _note_structure(raw_id: bytes, kind: int, data: bytes | bytearray, swept: Swept) -> None:
     if kind == COMMIT:
         swept.commits.add(raw_id, data)
     elif kind == TAG:
-        swept.tags.append((raw_id, parse_tag("", data).object))
+        swept.tags.append((raw_id, parse_tag("", bytes(data)).object))
 
 
 def _judge(scope: Scope, raw_id: bytes, data: bytes, kind: int, ends: Ends | None, swept: Swept) -> None:

@@ -13,8 +13,8 @@ from secretguard.git import windows
 from secretguard.git.repository import Repository
 from secretguard.git.worktree import list_worktree
 from secretguard.model import Blob, Location, Place, Problem
-from secretguard.scan.files_state import KnownFiles
-from secretguard.scan.files_sweep import Listed, sweep_files
+from secretguard.scan.files_state import KnownFiles, Listed, ends_group
+from secretguard.scan.files_sweep import sweep_files
 from secretguard.scan.progress import Sweeping
 from secretguard.scan.sources_disk import NotReadError, file_blobs, is_real, walk
 
@@ -77,7 +77,7 @@ class FilesSource:
                 if not holds and self.skipped == found_before:
                     clean.append(files[number])
             if known:
-                known.learn([digest for one in clean if (digest := known.digest(*one))])
+                known.learn(clean)
             sweeping.progress.advance(share.bytes)
         if known:
             known.store()
@@ -88,21 +88,31 @@ class FilesSource:
 
     def _changed(self, known: KnownFiles | None) -> list[Listed]:
         """Return the files that are there and not known to hold nothing."""
-        files = []
+        files: list[Listed] = []
+        for group in self._groups():
+            unknown = known.unknown(group) if known else group
+            self.objects += len(group) - len(unknown)
+            files += unknown
+        return files
+
+    def _groups(self) -> Iterator[list[Listed]]:
+        """Yield the files that are there with their status, many together."""
+        root, group = os.fspath(self.root), list[Listed]()
         for path in self._list():
             try:
-                status = os.lstat(f"{self.root}/{path}")
+                status = os.lstat(f"{root}/{path}")
             except (FileNotFoundError, NotADirectoryError):
                 continue  # git knows it, but it is not on disk
             except OSError as error:
                 self.fail(path, error)
                 continue
             self.volume += status.st_size
-            if known and known.knows(path, status):
-                self.objects += 1
-            else:
-                files.append(Listed(path, status))
-        return files
+            group.append(Listed(path, status))
+            if ends_group(status):
+                yield group
+                group = []
+        if group:
+            yield group
 
     def _read(self, path: str, real: dict[str, bool]) -> Iterator[Blob]:
         try:

@@ -49,6 +49,7 @@ class PackedHistory:
     """Where this repository is remembered; None where it is not."""
     _reading: Reading | None = None
     _places: HistoryPlaces | None = None
+    _jobs: int = 0
     _clean: dict[str, Size] = field(default_factory=dict)
     """Objects that only git can read, and that hold nothing."""
     _unread: set[str] = field(default_factory=set)
@@ -65,6 +66,7 @@ class PackedHistory:
 
     def sweep(self, sweeping: Sweeping) -> Iterator[tuple[Blob, Finding]]:
         """Yield each object that holds something, with what it holds."""
+        self._jobs = sweeping.jobs
         if sweeping.use_cache:
             self._file = HistoryFile(self.repository, sweeping.rules_digest)
         remembered = self._file.load() if self._file else None
@@ -84,20 +86,26 @@ class PackedHistory:
         self.problems += map(_not_seen, self.store.unindexed)
         self.judging = reading.judging
         yield from self._read_by_git(reading, sweeping.detector)
-        tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
-        self._places = HistoryPlaces(
-            self.repository, self.store, reading, self._by_git, tips, self.problems, sweeping.jobs
-        )
-        self._places.check()
 
     def has(self, blob: str) -> bool:
         """Whether this blob was looked at."""
         return blob not in self._unread and self.store.holds(blob)
 
     def locate(self, ids: Collection[str]) -> Mapping[str, Sequence[Location]]:
-        """Return where the objects with these ids live; ids of other sources are passed over."""
+        """Return where the objects with these ids live, and note what is missing; ids of other sources are passed over.
+
+        What is missing is not looked for by `sweep`: other processes can make ids meanwhile.
+        """
+        if self._reading is None:
+            return {}
+        if self._places is None:
+            tips = list(or_problem(partial(read_tips, self.repository), "refs", self.problems))
+            self._places = HistoryPlaces(
+                self.repository, self.store, self._reading, self._by_git, tips, self.problems, self._jobs
+            )
+            self._places.check()
         mine = [name for name in ids if self.store.holds(name)]
-        return self._places.locate(mine) if self._places and mine else {}
+        return self._places.locate(mine) if mine else {}
 
     def known_ids(self) -> Mapping[Identity, str]:
         """Return the ids of credentials that an earlier scan computed."""

@@ -61,8 +61,8 @@ def document_at(store: Path, path: str) -> Document:
 def stored_paths(store: Path) -> list[str]:
     """Return the paths of all documents that hold a version."""
     folder = store / "documents"
-    found = [unquote(name) for name in files.names(folder)]
-    return sorted(path for path in found if any(numbers(document_at(store, path))))
+    found = [Document(folder / name, unquote(name)) for name in files.names(folder)]
+    return sorted(document.path for document in found if numbers(document))
 
 
 def numbers(document: Document) -> list[int]:

@@ -5,7 +5,6 @@ the whole store, and write each file beside its place before they move it there.
 """
 
 import os
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -289,7 +288,7 @@ def _obstacles(home: Home) -> Iterator[Finding]:
 
 def _reach(why: str, *, alone: bool) -> Iterator[Finding]:
     """Yield who can read the value, and who cannot."""
-    who = f"{os.environ.get('USER') or os.geteuid()}@{platform.node()}"
+    who = f"{os.environ.get('USER') or os.geteuid()}@{os.uname().nodename}"
     yield Finding(
         f"only {who} will be able to read it: no other machine, no other user, no CI",
         "`secretguard store export --to REF` moves a value on to a store that others read.",

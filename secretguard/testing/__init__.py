@@ -1,9 +1,11 @@
-"""What plugin authors test with: the contract of a rules plugin, `find`, and repositories built to be scanned."""
+"""What plugin authors test with: contracts of plugins, `find`, and repositories built to be scanned."""
 
+from secretguard.testing.exposure import exposure
 from secretguard.testing.leak import build_leak
 from secretguard.testing.manifest import ExpectedCredential, ExpectedPlace, Manifest, Planted, Text, text
 from secretguard.testing.repository import RepositoryBuilder
 from secretguard.testing.rules import RulesPluginContract, check_rule, find
+from secretguard.testing.stores import StoreContract, StorePlace
 
 __all__ = [
     "ExpectedCredential",
@@ -12,9 +14,12 @@ __all__ = [
     "Planted",
     "RepositoryBuilder",
     "RulesPluginContract",
+    "StoreContract",
+    "StorePlace",
     "Text",
     "build_leak",
     "check_rule",
+    "exposure",
     "find",
     "text",
 ]

@@ -1,8 +1,12 @@
 """Run the command line as a person does: another process, a home of its own, real git."""
 
+import fcntl
 import os
+import select
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,3 +69,46 @@ def git(environment: dict[str, str], tmp_path: Path) -> Callable[..., str]:
         return done.stdout.strip()
 
     return git
+
+
+Typed = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str], tmp_path: Path) -> Typed:
+    """Run `secretguard` in a terminal of its own; `answers` are pairs: what is waited for, and what is typed then.
+
+    Returns the exit code and all that the terminal showed.
+    """
+
+    def run(
+        *words: object, answers: tuple[tuple[str, str], ...] = (), environ: dict[str, str] | None = None
+    ) -> tuple[int, str]:
+        ours, theirs = os.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "secretguard", *map(str, words)],
+            cwd=tmp_path,
+            env=environment | {"TERM": "dumb"} | (environ or {}),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a prompt asks the terminal itself
+        )
+        os.close(theirs)
+        shown, waiting, seen = "", list(answers), 0
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], 0.1)[0]:
+                continue
+            try:
+                shown += os.read(ours, 4096).decode(errors="replace")
+            except OSError:  # the terminal is closed: it has ended
+                break
+            if waiting and waiting[0][0] in shown[seen:]:
+                seen = len(shown)
+                os.write(ours, waiting.pop(0)[1].encode() + b"\n")
+        os.close(ours)
+        return process.wait(10), shown.replace("\r\n", "\n")
+
+    return run

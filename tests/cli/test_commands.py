@@ -96,7 +96,7 @@ def test_plugins_are_listed_with_their_health(run: Run) -> None:
     assert {row["problem"] for row in rows} == {""}
 
 
-@pytest.mark.parametrize("name", ["postgres", "json", "text"])
+@pytest.mark.parametrize("name", ["postgres", "json", "text", "local"])
 def test_a_plugin_that_keeps_its_contract(run: Run, name: str) -> None:
     done = run("plugins", "check", name)
     assert done.returncode == 0, done.stdout
@@ -138,6 +138,9 @@ def test_a_plugin_that_does_not_load_is_named_with_its_distribution(
         ("rules", "def rules():\n    return []\n", "has no rules"),
         ("reporters", "x = 1\n", "has no function write()"),
         ("reporters", "def write(report):\n    pass\n", "is not write(report, out, *, show_secrets)"),
+        ("stores", "x = 1\n", "has no function destroy_leaked()"),
+        ("stores", "def read(reference):\n    pass\n", "read() is not read(reference, context)"),
+        ("rotators", "families = 'postgres'\n", "has no families"),
     ],
 )
 def test_a_plugin_without_its_functions_breaks_its_contract(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from secretguard.git.commit_graph import CommitTable
+from secretguard.git.commit_graph import CommitGraph, CommitTable
 from secretguard.git.history import Links, head_of, links_of
 from tests.git.repositories import make
 
@@ -87,3 +87,37 @@ def test_commits_of_git_are_read_as_git_reads_them(tmp_path: Path, object_format
         table.add(bytes.fromhex(name), repo.raw("cat-file", "commit", name))
     assert [*table.links()] == [(name, (tree, tuple(parents))) for name, tree, *parents in listed]
     assert sorted(len(parents) for _, _, *parents in listed) == [0, 1, 1, 1, 2]
+
+
+def name_of(number: int) -> str:
+    return number.to_bytes(20, "big").hex()
+
+
+def table_of(commits: dict[int, list[int]]) -> CommitTable:
+    """Commits with their parents, each with a tree a hundred further on."""
+    table = CommitTable(20)
+    for commit, parents in commits.items():
+        lines = [f"tree {name_of(commit + 100)}\n", *(f"parent {name_of(one)}\n" for one in parents), "author A"]
+        table.add(bytes.fromhex(name_of(commit)), "".join(lines).encode())
+    return table
+
+
+def test_a_graph_knows_which_parents_are_not_here() -> None:
+    graph = CommitGraph([table_of({1: [], 2: [1, 7]}), table_of({3: [2, 8, 9], 4: [8]})], 20)
+    assert not graph.is_whole
+    assert {one.hex() for one in graph.absent()} == {name_of(7), name_of(8), name_of(9)}
+    assert {one.hex() for one in graph.absent([name_of(3), name_of(6)])} == {name_of(7), name_of(8)}
+    assert CommitGraph([table_of({1: [], 2: [1]})], 20).absent() == set()
+
+
+def test_a_commit_that_several_tables_hold_is_one_commit() -> None:
+    graph = CommitGraph([table_of({1: [], 2: [1]}), table_of({3: [2], 2: [1]})], 20)
+    assert [graph.name(number) for number in range(len(graph.table))] == [name_of(one) for one in (1, 2, 3)]
+    assert [*graph.firsts] == [0, 0, 1, 2]
+    assert [graph.name(number) for number in graph.parents] == [name_of(1), name_of(2)]
+    assert [*graph.table.links()] == [*table_of({1: [], 2: [1], 3: [2]}).links()]
+
+
+def test_what_is_not_usable_is_no_parent_either() -> None:
+    usable = {bytes.fromhex(name_of(one)) for one in (1, 3)}
+    assert [*table_of({1: [], 2: [1], 3: [2, 1]}).within(usable).links()] == [*table_of({1: [], 3: [1]}).links()]

@@ -2,6 +2,7 @@
 
 import random
 from array import array
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
@@ -247,3 +248,28 @@ def test_where_the_table_is_full_it_says_so(reader: SimpleNamespace) -> None:
     assert add(4 * enough - 1) == -1
     assert add(4 * enough, rows=1) == -1
     assert add(0) == -1
+
+
+@given(
+    base=BASES,
+    pieces=PIECES,
+    ends=st.lists(st.integers(0, 400), max_size=20).map(sorted),
+    seams=st.lists(st.integers(0, 800), unique=True, max_size=6).map(sorted),
+)
+def test_an_offset_moves_with_every_copy_of_it_but_into_what_is_fresh(
+    reader: SimpleNamespace, base: bytes, pieces: list[bytes | tuple[int, int]], ends: list[int], seams: list[int]
+) -> None:
+    delta, _ = made(base, pieces)
+    fresh = seams[: len(seams) // 2 * 2]
+    expected, done = set(), 0
+    for source, count in steps_of(reader, delta):
+        moved = {(k, end - source + done) for k, end in enumerate(ends) if 0 <= source <= end <= source + count}
+        expected |= {(k, at) for k, at in moved if not any(a <= at <= b for a, b in pairs_of(fresh))}
+        done += count
+    steps, end = taken_apart(reader, delta)
+    found = reader.delta.copied_ends(steps, end, array("q", ends), array("q", fresh))
+    assert set(pairs_of(found)) == expected
+
+
+def pairs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    return list(zip(numbers[::2], numbers[1::2], strict=True))

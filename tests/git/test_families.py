@@ -1,6 +1,7 @@
 """The entries of a pack are put in an order in which each follows its base, and only what is malformed falls out."""
 
 import random
+import struct
 from array import array
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,39 @@ def test_offsets_are_sorted_and_their_places_remembered(reader: SimpleNamespace,
     assert [*offsets] == sorted(numbers)
     assert [numbers[place] for place in places] == [*offsets]
     assert sorted(places) == [*range(len(numbers))]
+
+
+@given(
+    near=st.lists(
+        st.one_of(st.integers(0, (1 << 31) - 1), st.integers(1 << 31, (1 << 31) + 6), st.just((1 << 32) - 1))
+    ),
+    far=st.lists(st.one_of(st.integers(0, 1 << 40), st.integers(0, (1 << 64) - 1)), max_size=5),
+)
+def test_far_offsets_stand_in_a_table_of_their_own(reader: SimpleNamespace, near: list[int], far: list[int]) -> None:
+    offsets, nowhere = zeros("q", len(near)), 1 << 62
+    tables = struct.pack(f">{len(near)}I", *near), struct.pack(f">{len(far)}Q", *far)
+    reader.families.read_offsets(*map(memoryview, tables), offsets)
+    distant = dict(enumerate((min(one, nowhere) for one in far), 1 << 31))
+    assert [*offsets] == [one if one < 1 << 31 else distant.get(one, nowhere) for one in near]
+
+
+@given(
+    sizes=st.lists(st.one_of(st.integers(0, 300), st.integers(0, (1 << 63) - 1)), max_size=40),
+    each=st.integers(0, 100),
+    least=st.integers(1, 1 << 26),
+    data=st.data(),
+)
+def test_work_is_cut_into_ranges_of_about_the_same_cost(
+    reader: SimpleNamespace, sizes: list[int], each: int, least: int, data: st.DataObject
+) -> None:
+    order = array("i", data.draw(st.permutations(range(len(sizes)))))
+    stop = data.draw(st.integers(0, len(sizes)))
+    ranges = reader.families.cut_evenly(order, stop, array("q", sizes), each, least)
+    costs = [min(sizes[entry], 1 << 24) + each for entry in order[:stop]]
+    assert [one for start, end, _ in ranges for one in range(start, end)] == [*range(stop)]
+    assert [cost for _, _, cost in ranges] == [sum(costs[start:end]) for start, end, _ in ranges]
+    assert all(sum(costs[start : end - 1]) < least for start, end, _ in ranges)
+    assert all(cost >= least for _, _, cost in ranges[:-1])
 
 
 class Arranged:

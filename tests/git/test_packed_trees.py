@@ -37,12 +37,12 @@ class Reading:
         wanted = {raw_id: number for number, raw_id in enumerate(blobs)}
         flags = walk.tree_changes.beginnings(wanted)
         self.reader = walk.tree_changes.TreeReader(table, wanted, flags, len(self.order))
-        self.trees = walk.packed_trees.PackedTrees(self.pack, self.reader, self.numbers, 0)
 
     def read(self, order: "array[int]") -> dict[int, tuple[int, Changes]]:
         """Number -> number of the base, changes."""
         before = self.reader.count
-        found = self.trees.read(order)
+        objects = self.walk.walk.Walk(self.pack, 0, len(order), order)
+        found = self.walk.packed_trees.read_trees(objects, self.reader, self.numbers, 0)
         strangers = {len(self.order) + at: raw_id for at, raw_id in enumerate(self.reader.strangers)}
         read = {}
         for row in range(0, len(found), 3):
@@ -114,7 +114,7 @@ def test_one_may_begin_anywhere(walk: SimpleNamespace, repo: Workshop) -> None:
 def test_bases_that_are_too_much_to_hold_are_rebuilt(
     walk: SimpleNamespace, repo: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walk.packed_trees, "_HELD", 300, raising=False)  # compiled it stays what it is
+    monkeypatch.setattr(walk.walk, "_HELD", 300, raising=False)  # compiled it stays what it is
     reading = Reading(walk, forest(repo, "--depth=50"))
     assert contents(reading.read(reading.order)) == by_walk(walk, reading)
 
@@ -183,7 +183,7 @@ def test_a_bad_delta_leaves_out_its_tree_only(walk: SimpleNamespace, tmp_path: P
     reading, read = crafted_reading(walk, tmp_path, base, bad, good)
     assert read[0] == dict.fromkeys((b"a", b"b", b"c"), BLOB.id)
     assert read[1:] == [(0, {b"b": (BLOB.id, b""), b"c": (BLOB.id, b"")})]
-    assert reading.pack.failed == []
+    assert reading.pack.failed == [entry for entry in range(4) if walk.packs.rebuild(reading.pack, entry) is None]
 
 
 def test_one_tree_of_many_instructions_is_read(walk: SimpleNamespace, tmp_path: Path) -> None:

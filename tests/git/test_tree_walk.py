@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from secretguard.git import command
 from secretguard.git.additions import Addition, find_additions
+from secretguard.git.commit_graph import CommitGraph, CommitTable
 from secretguard.model import Problem
 from tests.git import builds
 from tests.git.forests import CONTENTS, WHATS, Change, Step, blob_id, plant, some_steps
@@ -65,6 +66,14 @@ def blobs_of(repo: Workshop) -> list[str]:
     return [line.split()[1] for line in listed if line.startswith("blob")]
 
 
+def graph_of(commits: dict[str, tuple[str, list[str]]], width: int) -> CommitGraph:
+    table = CommitTable(width)
+    for commit, (tree, parents) in commits.items():
+        lines = [f"tree {tree}\n", *(f"parent {one}\n" for one in parents), "author A"]
+        table.add(bytes.fromhex(commit), "".join(lines).encode())
+    return CommitGraph([table], width)
+
+
 Answer = tuple[set[Addition], list[Problem]]
 
 
@@ -77,11 +86,9 @@ def walked(
 ) -> Answer:
     problems: list[Problem] = []
     opened, store = repo.open(), walk.store.open_store(repo.open())
-    found = [
-        *walk.tree_walk.find_additions_in(
-            opened, store, commits or commits_of(repo), blobs_of(repo) if wanted is None else wanted, problems, jobs
-        )
-    ]
+    wanted = blobs_of(repo) if wanted is None else wanted
+    graph = graph_of(commits or commits_of(repo), store.id_size)
+    found = [*walk.tree_walk.find_additions_in(opened, store, graph, wanted, problems, jobs)]
     store.close()
     assert len(found) == len(set(found))
     return set(found), problems

@@ -2,6 +2,7 @@
 
 import random
 import resource
+import string
 import tracemalloc
 import zlib
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.engine.sweeps import prefilter_of, swept
 from tests.git.builds import reader
 from tests.git.crafted import COMMIT, OFFSET_DELTA, REF_DELTA, Entry, delta_of, index, write
 from tests.git.histories import grow, some_versions
@@ -265,6 +267,21 @@ def test_a_chain_of_broken_entries_takes_no_longer_than_a_whole_one(reader: Simp
     found, failed = read(reader, path)
     assert (len(found), len(failed)) == (count // 2 + 1, count - count // 2)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 3
+
+
+def test_what_copies_the_place_of_many_hits_a_thousand_times_is_no_more_than_its_bytes(
+    reader: SimpleNamespace, tmp_path: Path, peak: Any
+) -> None:
+    prefilter = prefilter_of(*(f"[{letter}k]eyword" for letter in string.ascii_lowercase + string.digits))
+    content, times = b"keyword\n", 50_000
+    copies = bytes([0x80 | 1 | 16, 6, 2]) * times  # "d\n", and in the base 36 hits end between the two
+    delta = delta_of(len(content), len(content) + 2 * times, (0, len(content))) + copies
+    base = Entry(content)
+    pack = reader.packs.open_pack(write(tmp_path, [base, Entry(delta, OFFSET_DELTA, base)]), 20)
+    tracemalloc.clear_traces()
+    found = swept(reader, pack, prefilter)
+    assert [len(hits) for hits in found.values()] == [36, 36]
+    assert peak() < 16 * MEGABYTE
 
 
 @pytest.fixture(scope="module")

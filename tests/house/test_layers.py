@@ -25,10 +25,16 @@ def test_there_is_a_product_to_look_at() -> None:
 
 def test_processes_are_started_in_one_module() -> None:
     assert importers_of("subprocess", "pty") == {"secretguard/git/command.py"}
-    assert (
-        modules_using("os.system", "os.popen", "os.fork", "os.posix_spawn", "os.execv", "os.execve", "os.spawnv")
-        == set()
-    )
+    others = (
+        "os.system", "os.popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.posix_spawnp",
+        *(f"os.spawn{letters}" for letters in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+    )  # fmt: skip
+    assert modules_using(*others) == set()
+
+
+def test_one_module_hands_the_process_over_to_the_command_of_secretguard_run() -> None:
+    replacing = (f"os.exec{letters}" for letters in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe"))
+    assert modules_using(*replacing) == {"secretguard/cli/run.py"}
 
 
 def test_work_is_shared_out_in_one_module() -> None:
@@ -60,11 +66,12 @@ def test_connections_are_opened_in_one_module_and_by_the_libraries_of_rotators_a
 @pytest.mark.parametrize(
     ("library", "home"),
     [
-        ("boto3", "plugins/aws/"), ("botocore", "plugins/aws/"), ("hvac", "plugins/hashicorp/"),
+        ("keyring", "secretguard/stores/keys.py"), ("pyrage", "secretguard/stores/sealing.py"),
+        ("fcntl", "secretguard/stores/files.py"), ("boto3", "plugins/aws/"), ("botocore", "plugins/aws/"), ("hvac", "plugins/hashicorp/"),
         ("pymysql", "plugins/mysql/"), ("redis", "plugins/redis/"),
     ],
 )  # fmt: skip
-def test_a_vendors_library_is_used_in_its_folder(library: str, home: str) -> None:
+def test_a_library_is_used_in_one_place(library: str, home: str) -> None:
     assert [name for name in importers_of(library) if not name.startswith(home)] == []
 
 

@@ -6,6 +6,8 @@ from tests.house.source import PRODUCT, modules_using, name_of, tree_of
 
 SITES = {
     "secretguard/cli/baseline.py": "masks copies of the value in the places that `baseline audit` shows",
+    "secretguard/cli/run.py": "gives the value to the command that it becomes",
+    "secretguard/cli/store.py": "prints the value, in `store get` only, on a terminal or with --show-secrets",
     "secretguard/engine/matches.py": "tells whether one match says the same as another that it lies in",
     "secretguard/report/json_report.py": "writes the value, with --show-secrets only",
     "secretguard/report/masking.py": "masks copies of the value in everything else that a report says",
@@ -16,6 +18,8 @@ SITES = {
     "secretguard/scan/foreign.py": "compares with the hashes and allowlists of other tools",
     "secretguard/scan/history_matches.py": "tells which matches of a history say the same, by keyed digests",
     "secretguard/scan/identity.py": "makes the id",
+    "secretguard/stores/local.py": "finds the versions that hold the leaked value",
+    "secretguard/stores/sealing.py": "encrypts it, and reads the key that opens it",
 }
 """Module -> what it needs the value for."""
 

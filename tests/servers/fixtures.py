@@ -7,10 +7,13 @@ from typing import TypeVar
 import pytest
 
 from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
+from tests.servers.moto import Moto, start_moto, stop_moto
 from tests.servers.postgres import Postgres, start_postgres, stop_postgres
 from tests.servers.processes import Unavailable
 from tests.servers.rabbitmq import RabbitMQ, start_rabbitmq, stop_rabbitmq
 from tests.servers.redis import Redis, start_redis, stop_redis
+from tests.servers.strict_iam import StrictIam
+from tests.servers.strict_secretsmanager import StrictSecretsManager
 
 Server = TypeVar("Server")
 
@@ -72,3 +75,25 @@ def rabbitmq() -> Iterator[RabbitMQ]:
     server = started(start_rabbitmq)
     yield server
     stop_rabbitmq(server)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Moto]:
+    """An imitation of AWS for plumbing."""
+    server = start_moto()
+    yield server
+    stop_moto(server)
+
+
+@pytest.fixture
+def strict_secretsmanager() -> Iterator[StrictSecretsManager]:
+    """Secrets Manager by the rules of its model; a new one each time."""
+    with StrictSecretsManager().running() as server:
+        yield server
+
+
+@pytest.fixture
+def strict_iam() -> Iterator[StrictIam]:
+    """IAM and STS that check signatures and states of keys; a new one each time."""
+    with StrictIam().running() as server:
+        yield server

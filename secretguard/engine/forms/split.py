@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from secretguard.engine.around import Around, snake_case
+from secretguard.engine.around import Around, setting_at, snake_case
 from secretguard.engine.engines import FAMILY_OF_PORT, family_named, nearest_family
 from secretguard.engine.lazily import compiled
 from secretguard.engine.parts import Found, Parts, port_number
@@ -52,8 +52,7 @@ def parse(found: Found) -> Iterator[Parts]:
     span = neighbourhood(found.data, found.start, found.end)
     if not is_crowded(*span):
         # Most passwords in code are lookups: look at the setting itself before its neighbours.
-        own = Around(found.data, max(span[0], found.start - 128), min(span[1], found.end + 768))
-        mine = own.setting_at(found.start)
+        mine = setting_at(found.start, found.data, max(span[0], found.start - 128), min(span[1], found.end + 768))
         if mine is None or not _is_literal(found, mine):
             return
     around = found.once(Around, shared_neighbourhood(found.data, found.start, found.end))

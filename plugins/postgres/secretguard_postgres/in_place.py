@@ -1,0 +1,120 @@
+"""One role, one password: setting the new one ends the old one, and whoever came in with it is sent out.
+
+Whoever has a session of the role can set the password back. So it is set and everybody is sent out in one
+transaction, sent out again after it, and then proven; if it was changed meanwhile, all of it is done once more.
+"""
+
+import time
+from functools import partial
+
+from secretguard.errors import IssuerError
+from secretguard.rotation import Answer, Context, Login, Target
+from secretguard_postgres.actors import Actor, let_in, operator
+from secretguard_postgres.connect import Address, Connection, driver
+from secretguard_postgres.login import tried
+from secretguard_postgres.passwords import set_password
+from secretguard_postgres.sessions import end_all, end_own
+from secretguard_postgres.standing import server_of
+
+ROUNDS = 5
+"""How often the password is set if somebody changes it meanwhile."""
+_AGAIN = ("XX000", "40001", "40P01", "55P03")
+"""`tuple concurrently updated`, serialization, deadlock, lock timeout: look again, then set again."""
+_TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('secretguard:' || %s::text, 0))"
+_END_HOLDER = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
+      AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('secretguard:' || %s::text, 0)
+"""
+
+
+def issue(target: Target, new: Login, context: Context) -> Login:
+    """Set the new password wherever the leaked one works, and end every session of the role. Raises IssuerError."""
+    admin = operator(target, context)
+    if admin is not None:
+        admin.changes(partial(_take_over, actor=admin, target=target, new=new, context=context), context)
+    reached = admin is not None
+    for actor in let_in(target, new, context):
+        reached = True
+        if admin is None or actor.leaked:  # another server, which the operator's login is not for
+            actor.changes(partial(_take_over, actor=actor, target=target, new=new, context=context), context)
+    if not reached:
+        raise IssuerError(
+            f"neither old nor new password of {target.leaked.user} is accepted anywhere; nothing was changed",
+            hint="Somebody else may have changed it. An operator's login can be given with --admin.",
+        )
+    return new
+
+
+def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Login, context: Context) -> None:
+    """Set the password, send everybody out, prove it, and again if it was changed under us. Raises IssuerError."""
+    psycopg = driver()
+    role, standby = target.leaked.user, server_of(connection).standby
+    for number in range(ROUNDS):
+        try:
+            with actor.transaction(connection, context, writes=not standby):
+                if not standby:
+                    lock(connection, role, context)
+                    end_all(connection, role)  # one of them may hold the row
+                    _set(connection, actor, target, new, context, first=number == 0)
+                end_all(connection, role)
+        except psycopg.Error as failed:
+            if failed.sqlstate not in _AGAIN or number == ROUNDS - 1:
+                raise
+            continue
+        with actor.transaction(connection, context):
+            end_all(connection, role)  # who came in between the two
+        trial = tried(actor.address, new, context)
+        if trial.pooled and not actor.by_admin:
+            end_own(connection)
+            return  # a pooler may have a list of its own: what it says is no news of the server
+        if standby or (trial.answer is not Answer.REFUSED and not _opens(actor.address, target, context)):
+            return
+    raise IssuerError(
+        f"somebody keeps changing the password of {role} at {actor.address}: it was set {ROUNDS} times",
+        hint="Give an operator's login with --admin, or take LOGIN from the role until its sessions are gone.",
+    )
+
+
+def _set(connection: Connection, actor: Actor, target: Target, new: Login, context: Context, *, first: bool) -> None:
+    """Set the password unless it is set; called under the lock."""
+    if tried(actor.address, new, context).accepted:
+        return
+    if first and context.rotated_at is None:
+        check_possession(actor.address, target, context)
+    set_password(connection, server_of(connection), new)
+
+
+def check_possession(address: Address, target: Target, context: Context) -> None:
+    """Prove under the lock that the leaked login is this server's, and still good. Raises IssuerError.
+
+    It keeps us from using an operator's power on a role that only has the same name, and from undoing what another
+    responder did a moment ago.
+    """
+    trial = tried(address, target.leaked, context, leaked=True)
+    if trial.accepted:
+        return
+    if trial.answer is Answer.UNKNOWN:
+        raise IssuerError(f"{address} does not say whether the leaked login is its own: {trial.words}", transient=True)
+    raise IssuerError(
+        f"{address} refuses the leaked login of {target.leaked.user}, so nothing was changed there",
+        hint="It is another server's, or somebody has changed it. Check where the admin reference leads.",
+    )
+
+
+def _opens(address: Address, target: Target, context: Context) -> bool:
+    """Whether the leaked password is in force."""
+    return tried(address, target.leaked, context, leaked=True).accepted
+
+
+def lock(connection: Connection, role: str, context: Context) -> None:
+    """Take the lock that keeps two responders apart; it lives where the effect is, and ends with the transaction.
+
+    Anybody in the database can take it. Whoever holds it longer than a rotation takes is no rotation, and is ended.
+    """
+    until = time.monotonic() + context.timeout / 2
+    while not connection.execute(_TAKE_LOCK, (role,)).fetchone()[0]:
+        if time.monotonic() > until:
+            connection.execute(_END_HOLDER, (role,))
+            until = time.monotonic() + context.timeout / 2
+        time.sleep(0.05)

@@ -1,0 +1,163 @@
+"""What will be done to a login, in order, and what is in the way of it. Nothing is changed here."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from secretguard.errors import IssuerError
+from secretguard.rotation import Answer, Context, Finding, Preflight, Target
+from secretguard_postgres import pair
+from secretguard_postgres.actors import Actor, operator
+from secretguard_postgres.addresses import addresses
+from secretguard_postgres.connect import Address, Connection
+from secretguard_postgres.intruder import leftovers
+from secretguard_postgres.login import Trial, tried
+from secretguard_postgres.sessions import Session, listed, sessions_of
+from secretguard_postgres.standing import Role, Server, missing_rights, role_of, server_of
+
+Trials = dict[Address, Trial]
+
+
+class Look(NamedTuple):
+    """What was seen at one server."""
+
+    server: Server
+    role: Role
+    lacks: tuple[str, ...]
+    """Rights that the operator's login lacks."""
+    sessions: tuple[Session, ...]
+    findings: tuple[Finding, ...]
+
+
+def preflight(target: Target, context: Context, *, two_roles: bool) -> Preflight:
+    """Look at every address as the leaked login, and at one server more closely. Raises IssuerError."""
+    if not target.leaked.user or not addresses(target):
+        lacking = "user" if not target.leaked.user else "server"
+        return Preflight(
+            findings=(
+                Finding(f"no {lacking} stands with the leaked password", "It must be known to be rotated.", stops=True),
+            )
+        )
+    trials = {address: tried(address, target.leaked, context, leaked=True) for address in addresses(target)}
+    findings = list(_of_trials(target, trials))
+    if not any(trial.accepted for trial in trials.values()):
+        findings.append(
+            Finding("the leaked login is accepted nowhere", "Nothing can be proven of it from here.", stops=True)
+        )
+        return Preflight(findings=tuple(findings))
+    try:
+        actor = operator(target, context) or _itself(target, trials)
+        look = actor.reads(partial(_looked, actor=actor, target=target, context=context), context)
+    except IssuerError as failed:
+        return Preflight(findings=(*findings, Finding(str(failed), failed.hint, stops=True)))
+    findings += [*_of_look(target, actor, look), *look.findings]
+    if actor.by_admin:
+        findings += _of_admin(target, actor, context)
+    if two_roles:
+        findings += actor.reads(partial(pair.hindrances, actor=actor, target=target, context=context), context)
+        return Preflight(tuple(pair.effects(target, actor)), tuple(findings))
+    return Preflight(tuple(_effects(target, actor, look, trials)), tuple(findings))
+
+
+def _itself(target: Target, trials: Trials) -> Actor:
+    """Return the leaked role at the first address that lets it in, servers before poolers."""
+    open_ones = sorted((one for one in trials if trials[one].accepted), key=lambda one: trials[one].pooled)
+    return Actor(open_ones[0], target.leaked, by_admin=False, leaked=True)
+
+
+def _looked(connection: Connection, *, actor: Actor, target: Target, context: Context) -> Look:
+    with actor.transaction(connection, context):
+        server, role = server_of(connection), role_of(connection, target.leaked.user)
+        if role is None:
+            raise IssuerError(
+                f"{actor.address} has no role {target.leaked.user}", hint="Check where the admin reference leads."
+            )
+        lacks = missing_rights(connection, server, target.leaked.user, role) if actor.by_admin else ()
+        sessions = sessions_of(connection, target.leaked.user, context)
+        left = leftovers(connection, target.leaked.user, role)
+    return Look(server, role, tuple(lacks), tuple(sessions), tuple(left))
+
+
+def _of_trials(target: Target, trials: Trials) -> Iterator[Finding]:
+    for address, trial in trials.items():
+        if trial.answer is Answer.REFUSED:
+            yield Finding(f"{address} refuses the leaked login already ({trial.words})")
+        elif trial.answer is Answer.UNKNOWN:
+            yield Finding(
+                f"{address} does not say whether it takes the leaked login: {trial.words}",
+                "The rotation waits until it is seen to be refused there.",
+            )
+        if trial.pooled:
+            yield _pooler(target, address)
+        if trial.md5:
+            yield Finding(
+                f"{address} still asks for MD5 proofs, which give a password's hash away",
+                "The new password is kept as SCRAM-SHA-256 and answers to nothing else.",
+            )
+        if trial.answer is Answer.WORKS and not trial.tls:
+            yield Finding(
+                f"{address} speaks no TLS", "Passwords are proven by SCRAM, statements can be read on the way."
+            )
+
+
+def _pooler(target: Target, address: Address) -> Finding:
+    user = target.leaked.user
+    return Finding(
+        f"{address} is a pooler: if it keeps passwords in a file, it lets the old one in and refuses the new one "
+        "until that is changed",
+        "With auth_query nothing is to be done. With auth_file: once the new value is in force, put what "
+        f"pg_authid has for {user} (rolpassword) into the file, RELOAD, then `secretguard rotate resume`.",
+    )
+
+
+def _of_look(target: Target, actor: Actor, look: Look) -> Iterator[Finding]:
+    name = target.leaked.user
+    if look.role.dangerous and not actor.by_admin:
+        power = "SUPERUSER" if look.role.superuser else "CREATEROLE"
+        yield Finding(
+            f"{name} has {power}: whoever had its password can have other logins by now",
+            "Name an operator's login with --admin REF, and look at what is listed here.",
+            stops=True,
+        )
+    for lack in look.lacks:
+        yield Finding(f"the operator's login lacks a right at {actor.address}", f"{lack}.", stops=True)
+    if look.server.standby:
+        yield Finding(
+            f"{actor.address} is a standby, and passwords are set at the primary",
+            "Name an operator's login for the primary with --admin REF.",
+            stops=True,
+        )
+    if look.server.plain_only:
+        yield Finding(
+            f"{actor.address} takes no verifier: the new password itself goes into a statement there, over TLS",
+            "Its host may write statements down. Where that matters, change it at the host's console instead.",
+        )
+    if look.sessions:
+        yield Finding(
+            f"{len(look.sessions)} sessions of {name} will be ended: {listed(list(look.sessions))}",
+            "These fail until they have the new value.",
+        )
+
+
+def _of_admin(target: Target, actor: Actor, context: Context) -> list[Finding]:
+    """Say whether the operator's power is for the server that the leaked login belongs to."""
+    trial = tried(actor.address, target.leaked, context, leaked=True)
+    if trial.accepted:
+        return []
+    return [
+        Finding(
+            f"{actor.address}, where the operator's login leads, does not let the leaked login in ({trial.words})",
+            "An operator's power is used only on the server that the leaked login opens.",
+            stops=True,
+        )
+    ]
+
+
+def _effects(target: Target, actor: Actor, look: Look, trials: Trials) -> Iterable[str]:
+    name, who = target.leaked.user, "the operator" if actor.by_admin else "the role itself"
+    secret = "the new password" if look.server.plain_only else "a SCRAM verifier of the new password, made here,"
+    return (
+        f"at {actor.address}, {who} sets {secret} for {name}: the old one ends there and then",
+        f"every session of {name} is ended, now {len(look.sessions)}, until none is older than the new password",
+        f"the new and the old password are tried at {', '.join(map(str, trials))}",
+    )

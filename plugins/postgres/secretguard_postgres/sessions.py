@@ -1,0 +1,133 @@
+"""Transactions that trust nothing in the database, and the sessions of a role: seen, ended, none left."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from secretguard.errors import IssuerError
+from secretguard.rotation import Context
+from secretguard_postgres.connect import Connection, driver, printable
+
+_LOOKS = 100
+"""How often we look whether a session that was ended is gone."""
+_PAUSE = 0.05
+"""Seconds between two looks."""
+_LISTED = 10
+SEEN = """
+    SELECT pid, coalesce(application_name, ''), coalesce(host(client_addr), 'local')
+    FROM pg_stat_activity
+    WHERE usename = %(role)s AND pid <> pg_backend_pid()
+      AND (%(age)s::float8 IS NULL OR backend_start < clock_timestamp() - make_interval(secs => %(age)s))
+    ORDER BY backend_start
+"""
+
+
+class Session(NamedTuple):
+    """One session of a role, as the server shows it."""
+
+    pid: int
+    application: str
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.application or 'unnamed'} from {self.address}"
+
+
+@contextmanager
+def trusted(connection: Connection, *, as_login: bool, seconds: float, writes: bool = False) -> Iterator[None]:
+    """Open a transaction in which names mean what the server ships, and nothing waits for long.
+
+    Whoever had the leaked login may have left functions, settings and locks. `as_login`: act as the role that logged
+    in, whatever role its settings make it.
+    """
+    with connection.transaction():
+        milliseconds = int(seconds * 1000)
+        connection.execute("SET LOCAL search_path TO pg_catalog, pg_temp")
+        connection.execute(f"SET LOCAL statement_timeout TO {milliseconds}")
+        connection.execute(f"SET LOCAL lock_timeout TO {milliseconds}")
+        for patience in _patience(connection):
+            connection.execute(f"SET LOCAL {patience} TO 0")
+        if as_login:
+            connection.execute("SET LOCAL ROLE NONE")
+        if writes:
+            connection.execute("SET LOCAL transaction_read_only TO off")
+            connection.execute("SET LOCAL synchronous_commit TO on")  # what is told to be set must not be lost
+        yield
+
+
+def _patience(connection: Connection) -> list[str]:
+    """Return the settings that would end a transaction in which we wait for an answer from elsewhere."""
+    return ["idle_in_transaction_session_timeout"] + ["transaction_timeout"] * (
+        connection.info.server_version >= 170000
+    )
+
+
+def sessions_of(connection: Connection, role: str, context: Context) -> list[Session]:
+    """Return the sessions that came in with the old value: those older than the rotation, all before there is one."""
+    rows = connection.execute(SEEN, {"role": role, "age": age_of(context)}).fetchall()
+    return [Session(pid, printable(application), address) for pid, application, address in rows]
+
+
+def all_sessions_of(connection: Connection, role: str) -> list[Session]:
+    """Return every session of a role but ours."""
+    rows = connection.execute(SEEN, {"role": role, "age": None}).fetchall()
+    return [Session(pid, printable(application), address) for pid, application, address in rows]
+
+
+def age_of(context: Context) -> float | None:
+    """Return for how many seconds the new value has been in force: an age, because two clocks are never equal."""
+    if context.rotated_at is None:
+        return None
+    since = datetime.fromisoformat(context.rotated_at)
+    return max(0.0, (datetime.now(UTC) - since).total_seconds())
+
+
+def end_all(connection: Connection, role: str) -> int:
+    """End every other session of a role, those that come in meanwhile too; return how many. Raises IssuerError."""
+    return _ended(connection, role, None)
+
+
+def end_older(connection: Connection, role: str, context: Context) -> int:
+    """End the sessions that are older than the rotation; return how many. Raises IssuerError."""
+    return _ended(connection, role, age_of(context))
+
+
+def _ended(connection: Connection, role: str, age: float | None) -> int:
+    """Ask for the end of each session once, and look until none is left."""
+    ended: set[int] = set()
+    for _ in range(_LOOKS):
+        # Sessions of other rotators are not spared: a session can give itself any name.
+        rows = connection.execute(
+            """
+            SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE usename = %(role)s AND pid <> pg_backend_pid()
+              AND (%(age)s::float8 IS NULL OR backend_start < clock_timestamp() - make_interval(secs => %(age)s))
+            """,
+            {"role": role, "age": age},
+        ).fetchall()
+        if not rows:
+            return len(ended)
+        ended |= {pid for pid, _ in rows}
+        time.sleep(_PAUSE)
+    raise IssuerError(
+        f"sessions of {role} do not end: {len(rows)} are still there",
+        hint="Look at pg_stat_activity; a session that hangs in the kernel or on a network file ends only later.",
+    )
+
+
+def end_own(connection: Connection) -> None:
+    """End our own session at the server, so that a pooler has none left to lend to others."""
+    with suppress(driver().Error):
+        connection.execute("SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())")
+
+
+def listed(sessions: list[Session]) -> str:
+    """Return who they are in words, the most frequent first."""
+    counts: dict[str, int] = {}
+    for one in sessions:
+        counts[str(one)] = counts.get(str(one), 0) + 1
+    most = sorted(counts.items(), key=lambda item: -item[1])
+    words = [f"{number} × {who}" if number > 1 else who for who, number in most[:_LISTED]]
+    return ", ".join(words) + (f" and {len(most) - _LISTED} more kinds" if len(most) > _LISTED else "")

@@ -1,0 +1,140 @@
+"""kill -9 at every boundary, before and after each effect, then resume: one live new value, in the store, the old dead."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from secretguard.model import Endpoint
+from secretguard.reference import parse_reference
+from secretguard.resolve import store
+from secretguard.rotate.audit import verify
+from secretguard.rotate.journal import open_journal
+from secretguard.rotate.records import State
+from secretguard.rotate.state_directory import state_directory
+from secretguard.rotation import Context
+from tests.crashes.rotating import CREDENTIAL, Death, Spec, rotate
+from tests.servers.postgres import Postgres
+from tests.servers.strict_iam import StrictIam
+from tests.servers.strict_secretsmanager import StrictSecretsManager
+
+Environ = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One credential, fresh, and how one sees that it was rotated well."""
+
+    spec: Spec
+    check: Callable[[dict[str, str]], None]
+    """Given what the store gives: asserts what is true of the issuer."""
+
+
+Making = Callable[[Path, int], Case]
+
+
+def postgres_in_place(server: Postgres, reference: str, environ: Environ) -> Making:
+    def make(folder: Path, number: int) -> Case:
+        user, old = server.role()
+        spec = Spec(
+            rotator="postgres", family="postgres", kind="postgres-uri", user=user, old=old,
+            reference=reference.format(number=number), environ=home(folder) | dict(environ),
+            endpoints=(Endpoint(server.host, server.port, "postgres"),), uri=server.dsn(user, old),
+        )  # fmt: skip
+
+        def check(stored: dict[str, str]) -> None:
+            assert stored["DATABASE_URL"] == server.dsn(user, stored["password"])
+            assert server.lets_in(user, stored["password"])
+            assert not server.lets_in(user, old)
+            assert stored["password"] not in server.log
+
+        return Case(spec, check)
+
+    return make
+
+
+def home(folder: Path) -> dict[str, str]:
+    """An environment with nothing but directories of its own."""
+    return {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "XDG_STATE_HOME": str(folder / "state")}
+
+
+@pytest.fixture(params=["postgres to local", "postgres to secrets manager", "postgres with two roles"])
+def making(request: pytest.FixtureRequest, postgres: Postgres) -> Making:
+    if request.param == "postgres to local":
+        return postgres_in_place(postgres, "ref+local://app#/DATABASE_URL", {})
+    if request.param == "postgres to secrets manager":
+        manager: StrictSecretsManager = request.getfixturevalue("strict_secretsmanager")
+        return postgres_in_place(postgres, "ref+awssecrets://app-{number}#/DATABASE_URL", manager.environ())
+    if request.param == "postgres with two roles":
+        return two_roles(postgres)
+    iam: StrictIam = request.getfixturevalue("strict_iam")
+    return iam_keys(iam)
+
+
+def two_roles(server: Postgres) -> Making:
+    def make(folder: Path, number: int) -> Case:
+        user, old = server.role()
+        spec = Spec(
+            rotator="postgres", family="postgres", kind="postgres-uri", user=user, old=old, mode="graceful",
+            reference="ref+local://app#/DATABASE_URL", environ=home(folder), uri=server.dsn(user, old),
+            endpoints=(Endpoint(server.host, server.port, "postgres"),), admin=server.dsn("postgres", server.admin),
+        )  # fmt: skip
+
+        def check(stored: dict[str, str]) -> None:
+            assert stored["username"] != user
+            assert server.lets_in(stored["username"], stored["password"])
+            assert not server.lets_in(user, old)
+            roles = server.run("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", user + "%")
+            assert sorted(str(row[0]) for row in roles) == sorted([user, stored["username"]])
+
+        return Case(spec, check)
+
+    return make
+
+
+def iam_keys(iam: StrictIam) -> Making:
+    def make(folder: Path, number: int) -> Case:
+        raise NotImplementedError
+
+    return make
+
+
+def check_rotated(case: Case) -> None:
+    """What must hold however often it was killed."""
+    journal = open_journal(None, case.spec.environ)
+    rotation = journal.rotations(CREDENTIAL)[0]
+    assert rotation.state is State.CLOSED
+    assert verify(state_directory(case.spec.environ), journal).ok
+    journal.close()
+    reference = parse_reference(case.spec.reference)
+    fields = store(reference.backend).read(reference, Context(case.spec.environ))
+    stored = {name: value.reveal() for name, value in (fields or {}).items()}
+    assert case.spec.old not in "".join(stored.values())
+    case.check(stored)
+    written = b"".join(one.read_bytes() for one in Path(case.spec.environ["HOME"]).rglob("*") if one.is_file())
+    for value in (case.spec.old, stored["password"]):
+        assert value.encode() not in written
+
+
+def test_killed_anywhere_it_goes_on(making: Making, tmp_path: Path) -> None:
+    def folder() -> Path:
+        made = tmp_path / secrets.token_hex(4)
+        made.mkdir()
+        return made
+
+    undisturbed = making(folder(), 0)
+    effects = rotate(undisturbed.spec)
+    check_rotated(undisturbed)
+    assert {"store.stage", "store.publish", "rotator.issue", "rotator.disable", "journal.settle"} <= set(effects)
+    for number, effect in enumerate(effects, 1):
+        # Before a note in the journal nothing has happened since the one before it.
+        for after in (True,) if effect.startswith("journal.") else (False, True):
+            case, death = making(folder(), number * 2 + after), Death(number, after)
+            rotate(case.spec, death)
+            rotate(case.spec)
+            try:
+                check_rotated(case)
+            except AssertionError as error:
+                raise AssertionError(f"killed {death}, {effect}: {error}") from error

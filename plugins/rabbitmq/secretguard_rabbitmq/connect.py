@@ -39,25 +39,14 @@ def _connection_class() -> Any:
     class Reached(driver().Connection):  # type: ignore[misc]
         """Over a socket of ours."""
 
-        def Transport(self, host: str, connect_timeout: float, **options: Any) -> Any:  # noqa: N802 - the library's
-            transport = super().Transport(host, connect_timeout, **options)
+        def Transport(self, *options: Any, **more: Any) -> Any:  # noqa: N802 - the library's name
+            transport = super().Transport(*options, **more)
 
             def connect(host: str, port: int, timeout: float) -> None:
                 transport.sock = reached(host, port, seconds=timeout)
 
             transport._connect = connect
             return transport
-
-        def connect(self) -> None:
-            """Make the transport by keywords: the library gives some of them by place."""
-            self.transport = self.Transport(
-                self.host,
-                self.connect_timeout,
-                ssl=self.ssl,
-                read_timeout=self.read_timeout,
-                write_timeout=self.write_timeout,
-            )
-            super().connect()
 
     return Reached
 
@@ -80,6 +69,7 @@ def _tried(address: Address, login: Login, context: Context) -> Trial:
     )
     try:
         connection.connect()
+        connection.close()
     except amqp.AccessRefused:
         return Trial(Answer.REFUSED, "login was refused")
     except amqp.NotAllowed as failed:  # said of Connection.Open, which comes after the login

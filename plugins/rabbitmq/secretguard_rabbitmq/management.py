@@ -69,12 +69,8 @@ def user(http: Http, name: str) -> User | None:
     if reply.status == 404:
         return None
     told = _said(http, reply)
-    return User(
-        str(told["name"]),
-        str(told.get("password_hash", "")),
-        str(told.get("hashing_algorithm", "")),
-        _tags(told["tags"]),
-    )
+    kept, algorithm = str(told.get("password_hash", "")), str(told.get("hashing_algorithm", ""))
+    return User(str(told["name"]), kept, algorithm, _tags(told["tags"]))
 
 
 def put(http: Http, name: str, password_hash: str, tags: Iterable[str]) -> None:
@@ -101,7 +97,8 @@ def connections(http: Http, name: str) -> int:
 
 def grants(http: Http, name: str) -> Grants:
     """Return what a user may do; raises IssuerError."""
-    limits = _said(http, http.get(_path("user-limits", name)))
+    reply = http.get(_path("user-limits", name))
+    limits = [] if reply.status == 404 else _said(http, reply)
     return Grants(
         _without_user(_said(http, http.get(_path("users", name, "permissions")))),
         _without_user(_said(http, http.get(_path("users", name, "topic-permissions")))),

@@ -54,15 +54,12 @@ def put(ctx: click.Context, reference: str, more: tuple[str, ...]) -> None:
             "a value is never given on the command line", hint="Pipe it in, or type it when you are asked."
         )
     where, store, context = _opened(ctx, reference)
-    ready = store.preflight(where, context)
-    for finding in ready.findings:
-        if finding.stops:
-            raise StoreError(finding.what, hint=finding.hint)
+    notes = _notes(store, where, context)
     store.put(where, {where.field: _value()}, context)
     console.print_line(f"Stored in {where}.")
     if not ctx.obj.get("quiet"):
-        for finding in ready.findings:
-            console.print_line(f"note: {finding.what}. {finding.hint}".rstrip())
+        for note in notes:
+            console.print_line(note)
 
 
 @command.command("get")
@@ -179,6 +176,12 @@ def _context(ctx: click.Context) -> Context:
 def _opened(ctx: click.Context, reference: str) -> "tuple[SecretReference, StorePlugin, Context]":
     where = parse_reference(reference)
     return where, resolve.store(where.backend), _context(ctx)
+
+
+def _notes(store: "StorePlugin", where: SecretReference, context: Context) -> list[str]:
+    """Return what is to be known about a place. What would stop a rotation may let a single value pass."""
+    findings = store.preflight(where, context).findings
+    return [f"note: {one.what}. {one.hint}".rstrip() for one in findings if not one.stops]
 
 
 def _versions(store: "StorePlugin", where: SecretReference, context: Context) -> Sequence[StoredVersion]:

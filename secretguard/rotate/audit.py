@@ -94,8 +94,7 @@ class Trail:
         """Append one record, on the disk when this returns; raises RotationError, with nothing half written."""
         key = _key(self.directory)
         with locked(self.directory / KEY):
-            _take_up(self.directory, self.journal, key, self.actor)
-            count, seal = self.journal.anchor()
+            count, seal = _taken_up(self.directory, self.journal, key, self.actor)
             record = Record(
                 count + 1, _now(), self.actor, rotation.id, rotation.credential, event, str(step), tuple(evidence), seal
             )
@@ -138,7 +137,7 @@ class _Walk:
     wrong: str = ""
     """What is wrong with the line behind it; empty if there is none."""
     cut_off: bool = False
-    """Whether that line has no end."""
+    """Whether that line is the beginning of the record that was to come."""
 
 
 _ASIDE = (
@@ -153,7 +152,7 @@ def _walk(lines: Iterator[bytes], key: bytes) -> _Walk:
         record = _record(line)
         wrong = _what_is_wrong(line, record, key, walk)
         if record is None or wrong:
-            return replace(walk, wrong=wrong, cut_off=not line.endswith(b"\n"))
+            return replace(walk, wrong=wrong, cut_off=_is_beginning(line, walk.number + 1))
         walk = _Walk(walk.good + 1, record.number, record.previous, record.seal)
     return walk
 
@@ -169,6 +168,13 @@ def _what_is_wrong(line: bytes, record: Record | None, key: bytes, before: _Walk
     if (record.number, record.previous) != (before.number + 1, before.seal):
         return f"does not follow what stands before it: it is record {record.number}, where {before.number + 1} belongs"
     return ""
+
+
+def _is_beginning(line: bytes, number: int) -> bool:
+    """Whether a process that ended, or a loss of power, may have left this of record `number`."""
+    part = line.rstrip(b"\0")  # some file systems lengthen a file before its content is there
+    start = b'{"number":%d,"at":"' % number
+    return not line.endswith(b"\n") and (part.startswith(start) or start.startswith(part))
 
 
 def _judged(walk: _Walk, count: int, seal: str) -> Verification:
@@ -192,28 +198,31 @@ def _judged(walk: _Walk, count: int, seal: str) -> Verification:
     return Verification(Standing.TAMPERED, walk.good, count, walk.good, what, _ASIDE)
 
 
-def _take_up(directory: Path, journal: Journal, key: bytes, actor: str) -> None:
-    """Bring file and journal to the same end, where a process ended in between; raises RotationError if they differ."""
+def _taken_up(directory: Path, journal: Journal, key: bytes, actor: str) -> tuple[int, str]:
+    """Bring file and journal to the same end, where a process ended in between, and return it.
+
+    Raises RotationError if they differ in any other way.
+    """
     path = directory / FILE
     count, seal = journal.anchor()
     if not path.exists():
-        if count:
-            words = (f"no {FILE} was there; the journal knows of {count} records",)
-            _append(directory, journal, key, Record(count + 1, _now(), actor, "", "", RESUMED, "", words, seal))
-        return
+        if not count:
+            return 0, ""
+        words = (f"no {FILE} was there; the journal knows of {count} records",)
+        return _append(directory, journal, key, Record(count + 1, _now(), actor, "", "", RESUMED, "", words, seal))
     line, behind = _tail(path)
-    record = _record(line)
-    if record is None or not _is_sealed(line, key):
-        if line or count:
-            raise _does_not_continue(path)
-        record = Record(0, "", "", "", "", "", "", (), "")
-    if (record.number, record.seal) == (count, seal):
+    record = _record(line) if _is_sealed(line, key) else None
+    number, previous, end = (record.number, record.previous, record.seal) if record else (0, "", "")
+    if (line and record is None) or (behind and not _is_beginning(behind, number + 1)):
+        raise _does_not_continue(path)
+    if (number, end) == (count, seal):
         if behind:
             _cut(path, behind)
-    elif (record.number, record.previous) == (count + 1, seal) and not behind:
-        journal.set_anchor(record.number, record.seal)
-    else:
-        raise _does_not_continue(path)
+        return count, seal
+    if (number, previous) == (count + 1, seal) and not behind:
+        journal.set_anchor(number, end)
+        return number, end
+    raise _does_not_continue(path)
 
 
 def _does_not_continue(path: Path) -> RotationError:
@@ -222,8 +231,11 @@ def _does_not_continue(path: Path) -> RotationError:
     )
 
 
-def _append(directory: Path, journal: Journal, key: bytes, record: Record) -> None:
-    """Write one line and see it on the disk, or take back what was written of it; then tell the journal."""
+def _append(directory: Path, journal: Journal, key: bytes, record: Record) -> tuple[int, str]:
+    """Write one line and see it on the disk, or take back what was written of it; then tell the journal.
+
+    Returns its number and seal.
+    """
     fields = asdict(record)
     del fields["seal"]
     body = json.dumps(fields, separators=(",", ":")).encode().removesuffix(b"}")
@@ -245,6 +257,7 @@ def _append(directory: Path, journal: Journal, key: bytes, record: Record) -> No
     except OSError as error:
         raise unusable(path, error) from None
     journal.set_anchor(record.number, seal)
+    return record.number, seal
 
 
 def _write(file: FileIO, line: bytes) -> None:

@@ -1,5 +1,6 @@
 """The journal of a team: the same tables on a Postgres server, whose clock decides about leases."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,12 +26,11 @@ _SETTINGS = {
     "tcp_user_timeout": "20000",
 }
 """Unless the operator says otherwise. A server that went away without a word is missed in 20 seconds."""
-_OPENING = f"""SELECT set_config('search_path', '{SCHEMA}, pg_temp', true),
+_SETTINGS_OF_TRANSACTION = f"""SELECT set_config('search_path', '{SCHEMA}, pg_temp', true),
     set_config('lock_timeout', '{PATIENCE}s', true),
     set_config('synchronous_commit', CASE current_setting('synchronous_commit')
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)"""
 """In each transaction anew, so that a pooler may give each to another session."""
-_LOCK = f", pg_advisory_xact_lock(hashtextextended('{SCHEMA}/' || %s, 0))"
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
@@ -135,21 +135,26 @@ class PostgresDatabase:
 def _opened(connection: "psycopg.Connection[Row]", scope: str | None) -> PostgresTransaction:
     import psycopg
 
+    access = "READ ONLY" if scope is None else "READ WRITE"
+    lock = "" if scope is None else f"SELECT pg_advisory_xact_lock({_lock_number(scope)});"
     try:
-        connection.execute(
-            f"BEGIN ISOLATION LEVEL READ COMMITTED, READ {'ONLY' if scope is None else 'WRITE'}".encode()
+        # One message. The clock comes last: while we wait for the lock, time goes on.
+        answers = connection.execute(
+            f"BEGIN ISOLATION LEVEL READ COMMITTED, {access}; {_SETTINGS_OF_TRANSACTION}; {lock} {_CLOCK}".encode()
         )
-        if scope is None:
-            connection.execute(_OPENING.encode())
-        else:
-            connection.execute((_OPENING + _LOCK).encode(), (scope,))
-        # Only now: while we waited for the lock, time went on.
-        (row,) = connection.execute(_CLOCK).fetchall()
+        while answers.nextset():
+            pass
+        (row,) = answers.fetchall()
     except psycopg.Error:
         with suppress(psycopg.Error):
             connection.execute("ROLLBACK")
         raise
     return PostgresTransaction(float(str(row[0])), connection)
+
+
+def _lock_number(scope: str) -> int:
+    """Return the number of a scope's advisory lock: 64 bits, for other programs lock in the same database."""
+    return int.from_bytes(hashlib.sha256(f"{SCHEMA}/{scope}".encode()).digest()[:8], "big", signed=True)
 
 
 def _checked(conninfo: str) -> str:

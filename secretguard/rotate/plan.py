@@ -44,6 +44,7 @@ def make_plan(
     context: Context,
     *,
     kill_first: bool = False,
+    delivers: bool = False,
 ) -> Plan:
     """Look at issuer and store, and say what will happen. No effects; raises IssuerError and StoreError."""
     name, rotator = named
@@ -56,7 +57,7 @@ def make_plan(
         rotator=name,
         reference=reference,
         overlap=rotator.overlap(target, context),
-        steps=order(context.mode, kill_first=kill_first),
+        steps=tuple(one for one in order(context.mode, kill_first=kill_first) if delivers or one is not Step.DELIVER),
         effects=(*at_store.effects, *at_issuer.effects),
         findings=(*_said_of(answers, local), *at_issuer.findings, *at_store.findings),
         endpoints=tuple(one for one in target.endpoints if one not in local),

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from secretguard.errors import Conflict, StoreError
 from secretguard.reference import SecretReference
@@ -50,9 +50,9 @@ def preflight(reference: SecretReference, context: Context) -> Preflight:
         others = len(sealing.parse_recipients(context.environ.get("SECRETGUARD_STORE_RECIPIENT", "")))
         document = documents.document_at(home.store, reference.path)
         key, why = keys.planned(home, context.environ)
-        held = keys.load(home)
-        if held:
+        if held := keys.load(home):
             documents.current(document, held)
+            _free_for(documents.opened(document, PENDING, held), context)
     except StoreError as error:
         return Preflight(findings=(Finding(str(error), error.hint, stops=True),))
     effects = [f"write a new version of {reference.path!r} to {where}", f"encrypt it for the key in {key}"]
@@ -74,11 +74,7 @@ def stage(reference: SecretReference, fields: Fields, context: Context) -> None:
         raise StoreError("nothing is staged outside of a rotation")
     with _writing(reference, context) as writing:
         pending = writing.pending()
-        if pending and pending.rotation != context.rotation:
-            raise Conflict(
-                f"{pending.rotation} has staged a value for {reference.path!r}",
-                hint=f"Resume it or abort it first: secretguard rotate status {pending.rotation}",
-            )
+        _free_for(pending, context)
         if pending or _staged_fields(writing.document, writing.key, context) is not None:
             return
         version = Sealed(reference.path, fields, context.rotation, tuple(fields), sealing.now())
@@ -259,12 +255,22 @@ def _described(document: Document, key: Key, name: str, pointer: Pointer, there:
     return StoredVersion(name, version.created, state, tuple(version.fields))
 
 
+def _free_for(pending: Sealed | None, context: Context) -> None:
+    """Raise Conflict if another rotation than this one has staged something."""
+    if pending and context.rotation and pending.rotation != context.rotation:
+        raise Conflict(
+            f"{pending.rotation} has staged a value for {pending.document!r}",
+            hint=f"Resume it or abort it first: secretguard rotate status {pending.rotation}",
+        )
+
+
 def _same(some: Fields, all_: Fields) -> bool:
     return all(name in all_ and value.same_as(all_[name]) for name, value in some.items())
 
 
 def _holds(version: Sealed, leaked: Secret) -> bool:
-    spellings = {leaked.reveal(), quote(leaked.reveal(), safe="", errors="surrogatepass")} - {""}
+    text = leaked.reveal()
+    spellings = {text, *(how(text, safe="", errors="surrogatepass") for how in (quote, quote_plus))} - {""}
     return any(spelling in value.reveal() for value in version.fields.values() for spelling in spellings)
 
 

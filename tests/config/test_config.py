@@ -286,3 +286,40 @@ def test_the_root_is_the_work_tree_and_a_bare_repository_has_none(repo: Path, tm
 def test_a_config_is_frozen(repo: Path) -> None:
     with pytest.raises(AttributeError):
         load(repo).fail_on = "live"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "postgresql://ada@db.internal/ops?sslmode=verify-full", "postgres://db.internal", "host=db.internal user=ada",
+        "service=journal", "postgresql://ada@[::1]:5432/ops", "postgresql://[::1]:5432/ops", "dbname=ops passfile=/x/y",
+    ],
+)  # fmt: skip
+def test_the_operator_names_a_journal(repo: Path, user: Path, setting: str) -> None:
+    user.write_text(f"journal: '{setting}'")
+    assert load(repo).journal == setting
+    assert load(repo, SECRETGUARD_JOURNAL="service=other").journal == "service=other"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "postgresql://ada:{}@db.internal/ops", "postgresql://ada@db.internal/ops?password={}", "user=ada password='{}'",
+        "postgresql://db.internal/ops?pass%77ord={}", "user=ada password = {}", "dbname='postgresql://ada:{}@db.internal'",
+    ],
+)  # fmt: skip
+def test_a_password_of_the_journal_is_refused_and_not_repeated(repo: Path, setting: str) -> None:
+    password = "".join(chr(97 + number) for number in os.urandom(16) if number < 26) + "hunter2"
+    error = refusal(repo, SECRETGUARD_JOURNAL=setting.format(password))
+    assert "PGPASSFILE" in error.hint
+    assert password not in f"{error} {error.hint}"
+
+
+@pytest.mark.parametrize("setting", ["sqlite", "/var/lib/journal", "https://db.internal"])
+def test_a_journal_is_a_connection_string(repo: Path, setting: str) -> None:
+    assert "SECRETGUARD_JOURNAL" in str(refusal(repo, SECRETGUARD_JOURNAL=setting))
+
+
+def test_a_repository_names_no_journal(repo: Path) -> None:
+    yaml(repo, "journal: postgresql://evil.invalid/ops")
+    assert "not for a repository" in str(refusal(repo))

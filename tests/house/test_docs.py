@@ -138,7 +138,7 @@ def test_every_configuration_key_is_documented_as_it_is() -> None:
         assert default.strip("`") == ("none" if value in (None, (), frozenset()) else str(value).lower()), key.name
         long = named_options(flag)
         assert long <= options(EVERY_COMMAND["scan"]) | GLOBAL, key.name
-        assert bool(flag) != key.name.startswith(("ignore.", "store_")), key.name
+        assert bool(flag) != key.name.startswith(("ignore.", "store_", "journal")), key.name
 
 
 def test_every_field_of_a_rule_is_documented_and_exists() -> None:

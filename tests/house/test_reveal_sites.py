@@ -5,6 +5,15 @@ import ast
 from tests.house.source import PRODUCT, modules_using, name_of, tree_of
 
 SITES = {
+    "plugins/mysql/secretguard_mysql/addresses.py": "reads the operator's login and the TLS mode beside a leaked one",
+    "plugins/mysql/secretguard_mysql/connect.py": "logs in",
+    "plugins/mysql/secretguard_mysql/passwords.py": "makes what a server keeps of a password",
+    "plugins/rabbitmq/secretguard_rabbitmq/addresses.py": "reads the API's login and whether a leaked one wants TLS",
+    "plugins/rabbitmq/secretguard_rabbitmq/connect.py": "logs in",
+    "plugins/rabbitmq/secretguard_rabbitmq/management.py": "makes and compares what a broker keeps of a password",
+    "plugins/redis/secretguard_redis/acl.py": "makes what a server keeps of a password",
+    "plugins/redis/secretguard_redis/addresses.py": "reads the operator's login and whether a leaked one wants TLS",
+    "plugins/redis/secretguard_redis/connect.py": "logs in",
     "secretguard/cli/baseline.py": "masks copies of the value in the places that `baseline audit` shows",
     "secretguard/cli/run.py": "gives the value to the command that it becomes",
     "secretguard/cli/store.py": "prints the value, in `store get` only, on a terminal or with --show-secrets",

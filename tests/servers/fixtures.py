@@ -8,6 +8,8 @@ import pytest
 
 from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
 from tests.servers.moto import Moto, start_moto, stop_moto
+from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
+from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
 from tests.servers.postgres import Postgres, start_postgres, stop_postgres
 from tests.servers.processes import Unavailable
 from tests.servers.rabbitmq import RabbitMQ, start_rabbitmq, stop_rabbitmq
@@ -19,12 +21,12 @@ Server = TypeVar("Server")
 
 
 def started(start: Callable[[], Server]) -> Server:
-    """A server of the distribution: where it is not installed its tests are skipped, but not where CI says so."""
+    """A server, or a skipped test where its package is not installed; in CI that is a failure."""
     try:
         return start()
     except Unavailable as missing:
         if os.environ.get("CI"):
-            raise
+            pytest.fail(str(missing))
         pytest.skip(str(missing))
 
 
@@ -54,27 +56,19 @@ def postgres_with_statistics() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def mariadb() -> Iterator[MariaDB]:
-    """MariaDB with a general log."""
-    server = started(start_mariadb)
+def openbao() -> Iterator[OpenBao]:
+    """OpenBao: Vault's API."""
+    server = start_openbao()
     yield server
-    stop_mariadb(server)
+    stop_openbao(server)
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[Redis]:
-    """Redis 7 whose users are in an ACL file."""
-    server = started(start_redis)
+def openbao_with_tls() -> Iterator[OpenBao]:
+    """OpenBao behind a certificate of an authority that nobody knows."""
+    server = start_openbao(tls=True)
     yield server
-    stop_redis(server)
-
-
-@pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[RabbitMQ]:
-    """RabbitMQ with its management API."""
-    server = started(start_rabbitmq)
-    yield server
-    stop_rabbitmq(server)
+    stop_openbao(server)
 
 
 @pytest.fixture(scope="session")
@@ -97,3 +91,42 @@ def strict_iam() -> Iterator[StrictIam]:
     """IAM and STS that check signatures and states of keys; a new one each time."""
     with StrictIam().running() as server:
         yield server
+
+
+def pgbouncer_with_file(postgres: Postgres) -> Iterator[PgBouncer]:
+    """PgBouncer before PostgreSQL 18, with passwords in a file."""
+    pooler = started(lambda: start_pgbouncer(postgres, query=False))
+    yield pooler
+    stop_pgbouncer(pooler)
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_with_query(postgres: Postgres) -> Iterator[PgBouncer]:
+    """PgBouncer before PostgreSQL 18, which asks the server for verifiers."""
+    pooler = started(lambda: start_pgbouncer(postgres, query=True))
+    yield pooler
+    stop_pgbouncer(pooler)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """MariaDB with a general log."""
+    server = started(start_mariadb)
+    yield server
+    stop_mariadb(server)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """Redis 7 whose users are in an ACL file."""
+    server = started(start_redis)
+    yield server
+    stop_redis(server)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """RabbitMQ with its management API."""
+    server = started(start_rabbitmq)
+    yield server
+    stop_rabbitmq(server)

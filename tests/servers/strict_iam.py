@@ -249,9 +249,9 @@ class Signed:
 
 
 def _signed(headers: Mapping[str, str], body: bytes) -> Signed:
-    parts = dict(part.strip().split("=", 1) for part in headers["Authorization"].split(" ", 1)[1].split(","))
+    parts = dict(part.strip().split("=", 1) for part in headers["authorization"].split(" ", 1)[1].split(","))
     key, _, scope = parts["Credential"].partition("/")
-    at = datetime.strptime(headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    at = datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     signed = tuple((name, headers[name]) for name in parts["SignedHeaders"].split(";"))
     return Signed(key, scope, at, signed, body, parts["Signature"])
 
@@ -275,6 +275,7 @@ def _result(action: str, inner: str) -> str:
 def _handler(service: StrictIam) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet an answer: two wait for each other
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -283,7 +284,12 @@ def _handler(service: StrictIam) -> type[BaseHTTPRequestHandler]:
             if fault is Fault.THROTTLED:
                 return self._say(400, _error("Throttling", "Rate exceeded"))
             try:
-                status, reply = 200, service.answer(request, _signed(dict(self.headers.items()), body))
+                status, reply = (
+                    200,
+                    service.answer(
+                        request, _signed({name.lower(): value for name, value in self.headers.items()}, body)
+                    ),
+                )
             except Refusal as refusal:
                 status, reply = refusal.status, _error(refusal.code, refusal.why)
             if fault is Fault.LOST:

@@ -4,6 +4,7 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 import pyrage
 import pytest
@@ -161,8 +162,8 @@ def test_destroying_twice_is_destroying_once(place: Local) -> None:
 
 def test_a_leaked_password_is_found_inside_of_a_url_as_a_url_spells_it(place: Local) -> None:
     leaked = "p@ss/word?x"
-    place.put(DATABASE_URL="postgresql://app:p%40ss%2Fword%3Fx@db/app")
-    place.put(DATABASE_URL="postgresql://app:new@db/app")
+    place.put(DATABASE_URL=f"postgresql://app:{quote(leaked, safe='')}@db/app")
+    place.put(DATABASE_URL="changed")
     assert "version 1 destroyed" in local.destroy_leaked(ref(), Secret(leaked), place.context(ROTATION))
     assert place.states() == [("2", "current"), ("1", "destroyed")]
 
@@ -187,3 +188,12 @@ def test_age_itself_opens_a_version(place: Local) -> None:
     place.put(password=VALUE)
     command = ["age", "-d", "-i", str(place.key_file), str(place.document() / "1.age")]
     assert VALUE in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_preflight_names_the_rotation_that_has_the_document(place: Local) -> None:
+    place.stage(password=VALUE)
+    assert not local.preflight(ref(), place.context(ROTATION)).stopped
+    said = local.preflight(ref(), place.context("rot_00000000000000b2"))
+    assert said.stopped
+    assert ROTATION in said.findings[0].what
+    assert not local.preflight(ref(), place.context()).stopped

@@ -4,8 +4,6 @@ A user has two slots, and a key has no name. Whoever `--admin` or the operator's
 the leaked key is only ever asked who it is.
 """
 
-# ruff: noqa: ARG001 - the protocol says what each function is given
-
 import time
 from collections.abc import Iterator
 

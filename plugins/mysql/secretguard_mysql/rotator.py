@@ -12,7 +12,7 @@ families: tuple[str, ...] = ("mysql",)
 kinds: tuple[str, ...] = ()
 
 
-def overlap(target: Target, context: Context) -> Overlap:  # noqa: ARG001 - the Protocol's
+def overlap(target: Target, context: Context) -> Overlap:
     """Return TWO with an operator's login; without one an account may only replace its own password."""
     return Overlap.NONE if target.admin is None else Overlap.TWO
 
@@ -23,7 +23,7 @@ def preflight(target: Target, context: Context) -> Preflight:
     return looks.in_place(target, context) if admin is None else looks.by_admin(admin, target, context)
 
 
-def make(target: Target, context: Context) -> Login | None:  # noqa: ARG001
+def make(target: Target, context: Context) -> Login | None:
     """Return a new password for the same user."""
     return Login(target.leaked.user, new_password())
 
@@ -82,7 +82,7 @@ def disable(target: Target, new: Login | None, context: Context) -> tuple[str, .
     return ("the leaked password ended when the new one was set",)
 
 
-def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:  # noqa: ARG001
+def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:
     """Return nothing: no trace of the leaked password is left at the server."""
     return ()
 

@@ -20,17 +20,19 @@ from secretguard.rotation import Context, Login
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg.pq import PGconn
 
 Result = TypeVar("Result")
 Connection = Any
 """A psycopg connection; the library is loaded only when one is opened."""
+Handshake = Any
+"""A PGconn of psycopg, which is one class in C and another in Python."""
 OLDEST_LIBPQ = 160000
 """The first that can be told which ways to log in are acceptable (`require_auth`)."""
 _VERBOSE = 2
 """PQERRORS_VERBOSE: a failure names its SQLSTATE and where in the server it was raised, in no language."""
 _STATE = re.compile(r":  (?P<state>[0-9A-Z]{5}): (?P<words>[^\n]*)")
 _ROUTINE = re.compile(r"\n[^\n:]+: +(?P<routine>\w+), [\w./-]+:\d+\s*(?:\n|\Z)")
+_TO_SERVER = re.compile(r"\Aconnection to server [^\n]*? failed: ")
 _speaks_tls: set[tuple[str, int]] = set()
 """Servers that spoke TLS once in this process."""
 
@@ -128,7 +130,7 @@ def driver() -> Any:
     return psycopg
 
 
-def reached(address: Address, login: Login, context: Context, *, md5: bool) -> "PGconn":
+def reached(address: Address, login: Login, context: Context, *, md5: bool) -> Handshake:
     """Return a connection, over TLS unless the server has none and nobody asked for it."""
     if not login.user or not login.secret.reveal():
         raise NotConnected("a login needs a user and a password")
@@ -215,12 +217,12 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
-def _established(conninfo: bytes, login: Login, until: float) -> "PGconn":
+def _established(conninfo: bytes, login: Login, until: float) -> Handshake:
     """Connect with verbose failures; raises NotConnected."""
     pq = driver().pq
     if b"\0" in conninfo:
         raise NotConnected("a name or password of it holds a NUL")
-    pgconn: PGconn = pq.PGconn.connect_start(conninfo)
+    pgconn: Handshake = pq.PGconn.connect_start(conninfo)
     if pgconn.status != pq.ConnStatus.BAD:
         _libpq().PQsetErrorVerbosity(ctypes.c_void_p(pgconn.pgconn_ptr), _VERBOSE)
         if _polled(pgconn, until):
@@ -233,7 +235,7 @@ def _established(conninfo: bytes, login: Login, until: float) -> "PGconn":
     raise _failure(words, login)
 
 
-def _polled(pgconn: "PGconn", until: float) -> bool:
+def _polled(pgconn: Handshake, until: float) -> bool:
     """Drive the handshake to its end; False if it failed or took too long."""
     states = driver().pq.PollingStatus
     while time.monotonic() < until:
@@ -257,7 +259,7 @@ def _failure(words: str, login: Login) -> NotConnected:
         return NotConnected(
             printable(state["words"]), state=state["state"], routine=routine["routine"] if routine else ""
         )
-    said = printable(words.rpartition("failed: ")[2] or words)
+    said = printable(_TO_SERVER.sub("", words))
     ours = ("authentication method requirement", "server does not support SSL", "certificate", "definition of service")
     return NotConnected(said, network=not any(one in words for one in ours))
 

@@ -11,13 +11,15 @@ from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login, Target
 from secretguard_postgres.actors import Actor, let_in, operator
 from secretguard_postgres.connect import Address, Connection, driver
-from secretguard_postgres.login import tried
+from secretguard_postgres.login import probed
 from secretguard_postgres.passwords import set_password
-from secretguard_postgres.sessions import end_all, end_own
+from secretguard_postgres.sessions import end_all, end_own, sweep
 from secretguard_postgres.standing import server_of
 
-ROUNDS = 5
+ROUNDS = 12
 """How often the password is set if somebody changes it meanwhile."""
+ROUNDS_OPEN = 2
+"""After so many an operator takes LOGIN from the role meanwhile."""
 _AGAIN = ("XX000", "40001", "40P01", "55P03")
 """`tuple concurrently updated`, serialization, deadlock, lock timeout: look again, then set again."""
 _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('secretguard:' || %s::text, 0))"
@@ -52,23 +54,25 @@ def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Log
     role, standby = target.leaked.user, server_of(connection).standby
     for number in range(ROUNDS):
         try:
+            if actor.by_admin and number >= ROUNDS_OPEN:
+                _bar(connection, actor, role, context)
             with actor.transaction(connection, context, writes=not standby):
                 if not standby:
                     lock(connection, role, context)
-                    end_all(connection, role)  # one of them may hold the row
-                    _set(connection, actor, target, new, context, first=number == 0)
-                end_all(connection, role)
+                    sweep(connection, role)  # one of them may hold the row
+                    _set(connection, actor, target, new, context, number=number)
+                end_all(connection, role)  # those that wait for the row; and no moment is left between this and the end
         except psycopg.Error as failed:
             if failed.sqlstate not in _AGAIN or number == ROUNDS - 1:
                 raise
             continue
         with actor.transaction(connection, context):
-            end_all(connection, role)  # who came in between the two
-        trial = tried(actor.address, new, context)
+            nobody = end_all(connection, role)  # who came in between the two
+        trial = probed(actor.address, new, context)
         if trial.pooled and not actor.by_admin:
             end_own(connection)
             return  # a pooler may have a list of its own: what it says is no news of the server
-        if standby or (trial.answer is not Answer.REFUSED and not _opens(actor.address, target, context)):
+        if standby or (nobody and trial.answer is not Answer.REFUSED and not _opens(actor.address, target, context)):
             return
     raise IssuerError(
         f"somebody keeps changing the password of {role} at {actor.address}: it was set {ROUNDS} times",
@@ -76,13 +80,25 @@ def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Log
     )
 
 
-def _set(connection: Connection, actor: Actor, target: Target, new: Login, context: Context, *, first: bool) -> None:
+def _bar(connection: Connection, actor: Actor, role: str, context: Context) -> None:
+    """Let nobody in any more until the password is set, which gives LOGIN back: so no session is left to change it."""
+    from psycopg import sql
+
+    with actor.transaction(connection, context, writes=True):
+        lock(connection, role, context)
+        sweep(connection, role)
+        connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(role)))
+    with actor.transaction(connection, context):
+        end_all(connection, role)
+
+
+def _set(connection: Connection, actor: Actor, target: Target, new: Login, context: Context, *, number: int) -> None:
     """Set the password unless it is set; called under the lock."""
-    if tried(actor.address, new, context).accepted:
+    if probed(actor.address, new, context).accepted:
         return
-    if first and context.rotated_at is None:
+    if number == 0 and context.rotated_at is None:
         check_possession(actor.address, target, context)
-    set_password(connection, server_of(connection), new)
+    set_password(connection, server_of(connection), new, also="LOGIN" if actor.by_admin else "")
 
 
 def check_possession(address: Address, target: Target, context: Context) -> None:
@@ -91,7 +107,7 @@ def check_possession(address: Address, target: Target, context: Context) -> None
     It keeps us from using an operator's power on a role that only has the same name, and from undoing what another
     responder did a moment ago.
     """
-    trial = tried(address, target.leaked, context, leaked=True)
+    trial = probed(address, target.leaked, context, leaked=True)
     if trial.accepted:
         return
     if trial.answer is Answer.UNKNOWN:
@@ -104,7 +120,7 @@ def check_possession(address: Address, target: Target, context: Context) -> None
 
 def _opens(address: Address, target: Target, context: Context) -> bool:
     """Whether the leaked password is in force."""
-    return tried(address, target.leaked, context, leaked=True).accepted
+    return probed(address, target.leaked, context, leaked=True).accepted
 
 
 def lock(connection: Connection, role: str, context: Context) -> None:

@@ -3,15 +3,12 @@
 import re
 import selectors
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login
 from secretguard.transport import reading
-from secretguard_postgres.connect import Address, NotConnected, driver, reached
-
-if TYPE_CHECKING:
-    from psycopg.pq import PGconn
+from secretguard_postgres.connect import Address, Handshake, NotConnected, driver, reached
 
 _POOLER_REFUSES = re.compile(r"(?:SASL|password|md5) authentication failed|no such user|auth failed", re.IGNORECASE)
 """How poolers say it, which name no routine of a server. PgBouncer 1.18 says it with the state 08P01."""
@@ -42,11 +39,30 @@ def tried(address: Address, login: Login, context: Context, *, leaked: bool = Fa
     `leaked`: the server may ask for an MD5 proof, since there is nothing to lose. An address without a database is
     tried with others too, and so is one whose database is gone: a password opens a server.
     """
-    trial = _tried(address, login, context, leaked=leaked)
+
+    def once() -> Trial:
+        return _in_any_database(address, login, context, leaked=leaked)
+
+    try:
+        return reading(address.where, once, seconds=context.timeout)
+    except IssuerError as failed:
+        return Trial(Answer.UNKNOWN, str(failed))
+
+
+def probed(address: Address, login: Login, context: Context, *, leaked: bool = False) -> Trial:
+    """Try one login as part of a change that is being made: once, within the limits of that change."""
+    try:
+        return _in_any_database(address, login, context, leaked=leaked)
+    except IssuerError as failed:
+        return Trial(Answer.UNKNOWN, str(failed))
+
+
+def _in_any_database(address: Address, login: Login, context: Context, *, leaked: bool) -> Trial:
+    trial = _either_way(address, login, context, leaked=leaked)
     for other in OTHER_DATABASES:
         if not trial.words.startswith(_NO_DATABASE):
             break
-        elsewhere = _tried(address._replace(database=other), login, context, leaked=leaked)
+        elsewhere = _either_way(address._replace(database=other), login, context, leaked=leaked)
         if elsewhere.answer is Answer.WORKS:
             return elsewhere._replace(words=f"in database {other}")
     return trial
@@ -55,18 +71,13 @@ def tried(address: Address, login: Login, context: Context, *, leaked: bool = Fa
 _NO_DATABASE = "the password is accepted, "
 
 
-def _tried(address: Address, login: Login, context: Context, *, leaked: bool) -> Trial:
-    def once() -> Trial:
-        trial = _once(address, login, context, md5=False)
-        if leaked and "authentication method requirement" in trial.words:
-            old_way = _once(address, login, context, md5=True)
-            return old_way._replace(md5=True) if old_way.answer is not Answer.UNKNOWN else trial
-        return trial
-
-    try:
-        return reading(address.where, once, seconds=context.timeout)
-    except IssuerError as failed:
-        return Trial(Answer.UNKNOWN, str(failed))
+def _either_way(address: Address, login: Login, context: Context, *, leaked: bool) -> Trial:
+    """Prove the password by SCRAM, or by MD5 if the server asks for that and it does not matter."""
+    trial = _once(address, login, context, md5=False)
+    if leaked and "authentication method requirement" in trial.words:
+        old_way = _once(address, login, context, md5=True)
+        return old_way._replace(md5=True) if old_way.answer is not Answer.UNKNOWN else trial
+    return trial
 
 
 def _once(address: Address, login: Login, context: Context, *, md5: bool) -> Trial:
@@ -104,7 +115,7 @@ def judged(failed: NotConnected) -> Trial:
     return Trial(Answer.UNKNOWN, words)
 
 
-def _looked_around(pgconn: "PGconn", until: float) -> Trial:
+def _looked_around(pgconn: Handshake, until: float) -> Trial:
     """Return what a login that was let in sees: a statement must get through, too."""
     own = _asked(pgconn, b"SELECT pg_catalog.pg_backend_pid()", until)
     tls = bool(pgconn.ssl_in_use)
@@ -114,7 +125,7 @@ def _looked_around(pgconn: "PGconn", until: float) -> Trial:
     return Trial(Answer.WORKS, "through a pooler" if pooled else "", accepted=True, pooled=pooled, tls=tls)
 
 
-def _asked(pgconn: "PGconn", statement: bytes, until: float) -> bytes | None:
+def _asked(pgconn: Handshake, statement: bytes, until: float) -> bytes | None:
     """Return the one value of a statement; None if it fails or takes too long.
 
     A pooler lets a statement wait for minutes, which is why the library's own waiting will not do.

@@ -91,6 +91,6 @@ def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:
     return aftermath.send_out(target, new, context)
 
 
-def withdraw(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:  # noqa: ARG001
+def withdraw(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
     """Take back the role that `issue` made or woke. Raises IssuerError."""
     return two_roles.withdraw(target, context) if _takes_turns(target, context) else ()

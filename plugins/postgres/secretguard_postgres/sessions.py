@@ -10,9 +10,11 @@ from secretguard.errors import IssuerError
 from secretguard.rotation import Context
 from secretguard_postgres.connect import Connection, driver, printable
 
-_LOOKS = 100
+_LOOKS = 250
 """How often we look whether a session that was ended is gone."""
-_PAUSE = 0.05
+_SWEEPS = 10
+"""How often newcomers are ended; whoever still comes in then has a password that works."""
+_PAUSE = 0.02
 """Seconds between two looks."""
 _LISTED = 10
 SEEN = """
@@ -21,6 +23,16 @@ SEEN = """
     WHERE usename = %(role)s AND pid <> pg_backend_pid()
       AND (%(age)s::float8 IS NULL OR backend_start < clock_timestamp() - make_interval(secs => %(age)s))
     ORDER BY backend_start
+"""
+
+_END = """
+    SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE usename = %(role)s AND pid <> pg_backend_pid()
+      AND (%(age)s::float8 IS NULL OR backend_start < clock_timestamp() - make_interval(secs => %(age)s))
+"""
+"""Ends sessions in its list, never in its condition: that the server may take in any order, and end those of others.
+
+Sessions of other rotators are not spared: a session can give itself any name.
 """
 
 
@@ -84,35 +96,35 @@ def age_of(context: Context) -> float | None:
     return max(0.0, (datetime.now(UTC) - since).total_seconds())
 
 
-def end_all(connection: Connection, role: str) -> int:
-    """End every other session of a role, those that come in meanwhile too; return how many. Raises IssuerError."""
-    return _ended(connection, role, None)
+def sweep(connection: Connection, role: str) -> bool:
+    """Ask for the end of every other session of a role, and wait until those are gone; return whether there were any.
+
+    Whoever comes in meanwhile is for the next sweep.
+    """
+    return bool(_ended(connection, role, None))
 
 
-def end_older(connection: Connection, role: str, context: Context) -> int:
-    """End the sessions that are older than the rotation; return how many. Raises IssuerError."""
-    return _ended(connection, role, age_of(context))
+def end_all(connection: Connection, role: str) -> bool:
+    """End every other session of a role, newcomers too; return whether none is left."""
+    return any(not sweep(connection, role) for _ in range(_SWEEPS))
 
 
-def _ended(connection: Connection, role: str, age: float | None) -> int:
-    """Ask for the end of each session once, and look until none is left."""
-    ended: set[int] = set()
+def end_older(connection: Connection, role: str, context: Context) -> None:
+    """End the sessions that are older than the rotation. Raises IssuerError if they stay."""
+    _ended(connection, role, age_of(context))
+
+
+def _ended(connection: Connection, role: str, age: float | None) -> list[int]:
+    """Return the processes that were asked to end, and did. Raises IssuerError if one stays."""
+    asked = [pid for pid, _ in connection.execute(_END, {"role": role, "age": age}).fetchall()]
     for _ in range(_LOOKS):
-        # Sessions of other rotators are not spared: a session can give itself any name.
-        rows = connection.execute(
-            """
-            SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE usename = %(role)s AND pid <> pg_backend_pid()
-              AND (%(age)s::float8 IS NULL OR backend_start < clock_timestamp() - make_interval(secs => %(age)s))
-            """,
-            {"role": role, "age": age},
-        ).fetchall()
-        if not rows:
-            return len(ended)
-        ended |= {pid for pid, _ in rows}
+        connection.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees the sessions of its first look
+        left = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY (%s)", (asked,)).fetchone()[0]
+        if not left:
+            return asked
         time.sleep(_PAUSE)
     raise IssuerError(
-        f"sessions of {role} do not end: {len(rows)} are still there",
+        f"{left} sessions of {role} do not end",
         hint="Look at pg_stat_activity; a session that hangs in the kernel or on a network file ends only later.",
     )
 

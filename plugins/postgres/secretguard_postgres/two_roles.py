@@ -10,10 +10,10 @@ from secretguard_postgres.addresses import addresses
 from secretguard_postgres.clone import make_second
 from secretguard_postgres.connect import Connection, driver
 from secretguard_postgres.in_place import check_possession, lock
-from secretguard_postgres.login import tried
+from secretguard_postgres.login import probed, tried
 from secretguard_postgres.pair import Mark, is_ours, mark_of, marked, other_name, owner_of, unmarked
 from secretguard_postgres.passwords import set_password
-from secretguard_postgres.sessions import all_sessions_of, end_all, listed
+from secretguard_postgres.sessions import all_sessions_of, end_all, listed, sweep
 from secretguard_postgres.standing import Role, role_of, server_of
 
 _DEPENDENTS = "2BP01"
@@ -58,7 +58,7 @@ def _issue(connection: Connection, *, actor: Actor, target: Target, new: Login, 
             raise IssuerError(f"{actor.address} has no role {leaked}", hint="Check where the admin reference leads.")
         mark, owner = mark_of(second), owner_of(leaked, first)
         if mark is not None and mark.name == context.name:
-            if not tried(actor.address, new, context).accepted:
+            if not probed(actor.address, new, context).accepted:
                 set_password(connection, server, new, also="LOGIN")
             return
         check_possession(actor.address, target, context)
@@ -104,7 +104,7 @@ def _disable(connection: Connection, *, actor: Actor, role: str, context: Contex
             return (f"{role} is gone",)
         sessions = all_sessions_of(connection, role)
         _alter(connection, role, "NOLOGIN")
-        end_all(connection, role)
+        sweep(connection, role)
     with actor.transaction(connection, context):
         end_all(connection, role)  # who came in before that was in force
     return (f"{role} has no LOGIN any more", f"ended {listed(sessions)}" if sessions else f"{role} had no session")
@@ -138,7 +138,7 @@ def _removed(connection: Connection, *, actor: Actor, role: str, context: Contex
         if found is None:
             return (f"{role} is gone",)
         _alter(connection, role, "NOLOGIN PASSWORD NULL")
-        end_all(connection, role)
+        sweep(connection, role)
         if _owns_everything(role, found):
             if found.comment and mark_of(found):
                 _comment(connection, role, unmarked(found.comment))

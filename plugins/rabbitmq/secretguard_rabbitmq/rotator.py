@@ -19,7 +19,7 @@ _ALPHABET = string.ascii_letters + string.digits
 """Nothing that a URI or a shell would treat specially."""
 
 
-def overlap(target: Target, context: Context) -> Overlap:  # noqa: ARG001 - the Protocol's
+def overlap(target: Target, context: Context) -> Overlap:
     """Return TWO in graceful mode, with another user; one user has one password."""
     return Overlap.TWO if context.mode is Mode.GRACEFUL else Overlap.NONE
 
@@ -70,7 +70,7 @@ def usage(target: Target, new: Login, context: Context) -> Usage:
     return Usage(number, (f"{api.http.host}: {number} connections of {target.leaked.user}",))
 
 
-def disable(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:  # noqa: ARG001
+def disable(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
     """Take the leaked user's password away; in place that was done when the new one was set."""
     if context.mode is Mode.GRACEFUL:
         return two_users.disable(management_of(target, context), target)
@@ -84,7 +84,7 @@ def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:
     return ()
 
 
-def withdraw(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:  # noqa: ARG001
+def withdraw(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
     """Remove the user that was made."""
     if context.mode is Mode.GRACEFUL:
         return two_users.withdraw(management_of(target, context), target, context)

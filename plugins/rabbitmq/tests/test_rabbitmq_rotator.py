@@ -13,6 +13,7 @@ from secretguard_rabbitmq.addresses import API, addresses
 from secretguard_rabbitmq.management import User, hashed
 from secretguard_rabbitmq.two_users import other
 
+from secretguard.config import environment_layer
 from secretguard.errors import IssuerError
 from secretguard.interfaces import Rotator
 from secretguard.model import Endpoint
@@ -221,6 +222,10 @@ def test_where_the_api_is_comes_from_the_operator_only(rabbitmq: RabbitMQ) -> No
     assert API in found
     assert "--admin" in found
     assert not rotator.preflight(replace(here, admin=Secret(rabbitmq.api)), context()).stopped
+
+
+def test_the_variable_is_no_setting_that_is_not_known(rabbitmq: RabbitMQ) -> None:
+    assert environment_layer({API: rabbitmq.api}).values == {}
 
 
 @pytest.mark.parametrize("text", ["keeper:pw@host", "amqp://a:b@c", "http://host:15672", "https://a:b@c:port"])

@@ -23,7 +23,7 @@ _ALPHABET = string.ascii_letters + string.digits
 """Nothing that a URL or a shell would treat specially."""
 
 
-def overlap(target: Target, context: Context) -> Overlap:  # noqa: ARG001 - the Protocol's
+def overlap(target: Target, context: Context) -> Overlap:
     """Return MANY."""
     return Overlap.MANY
 
@@ -33,7 +33,7 @@ def preflight(target: Target, context: Context) -> Preflight:
     return look(target, context)
 
 
-def make(target: Target, context: Context) -> Login | None:  # noqa: ARG001
+def make(target: Target, context: Context) -> Login | None:
     """Return 40 random letters and digits, 238 bits, for the same user."""
     return Login(target.leaked.user, Secret("".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))))
 
@@ -100,7 +100,7 @@ def disable(target: Target, new: Login | None, context: Context) -> tuple[str, .
     )
 
 
-def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:  # noqa: ARG001
+def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:
     """Return nothing: no trace of the leaked password is left at the server."""
     return ()
 

@@ -1,0 +1,94 @@
+"""`secretguard rotate` on a terminal and in a script: what it asks, what it refuses."""
+
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, Typed
+from tests.servers.postgres import Postgres
+
+
+@pytest.fixture
+def leaked(tmp_path: Path, postgres: Postgres, git: Callable[..., str]) -> tuple[str, str]:
+    """User and password of a role that leaked in the current directory."""
+    user, password = postgres.role()
+    git("init", "-q")
+    (tmp_path / "app.py").write_text(f'DATABASE_URL = "{postgres.dsn(user, password)}"\n')
+    git("add", "app.py")
+    git("commit", "-qm", "one")
+    return user, password
+
+
+def test_guided_from_the_list_to_the_end(terminal: Typed, leaked: tuple[str, str], postgres: Postgres) -> None:
+    user, password = leaked
+    code, shown = terminal(
+        "rotate",
+        answers=(
+            ("Which one?: ", "1"),
+            ("Store [", "ref+local://app#/DATABASE_URL"),
+            ("> ", f"{user}@127.0.0.1"),
+        ),
+    )
+    assert code == 0, shown
+    assert "Worst first:" in shown
+    assert "one value at a time" in shown
+    assert "is closed" in shown
+    assert not postgres.lets_in(user, password)
+    assert password not in shown
+
+
+def test_another_target_typed_does_nothing(
+    terminal: Typed, leaked: tuple[str, str], postgres: Postgres, run: Run
+) -> None:
+    name = re.findall(r"sg_[0-9a-f]{12}", run("scan").stdout)[0]
+    code, shown = terminal("rotate", name, "--to", "ref+local://app", answers=(("> ", "somebody@else"),))
+    assert code == 2
+    assert "nothing was done" in shown
+    assert postgres.lets_in(*leaked)
+
+
+def test_nothing_to_rotate_is_said(terminal: Typed, git: Callable[..., str]) -> None:
+    git("init", "-q")
+    code, shown = terminal("rotate")
+    assert code == 0
+    assert "nothing to rotate" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("rotate",), "name a credential"),
+        (("rotate", "hunter2"), "not a credential id"),
+        (("rotate", "sg_0123456789ab", "--to", "ref+exec://rm"), "runs a command"),
+        (("rotate", "sg_0123456789ab", "--to", "DATABASE_URL"), "not a reference"),
+        (("rotate", "sg_0123456789ab", "--mode", "gentle"), "gentle"),
+        (("rotate", "sg_0123456789ab", "--skip"), "--reason"),
+        (("rotate", "resume"), "no rotation is open"),
+        (("rotate", "resume", "rot_1"), "no such rotation"),
+        (("rotate", "abort"), "no rotation is open"),
+        (("rotate", "sg_0123456789ab", "--skip", "--reason", "x"), "no rotation"),
+        (("rotate", "statsu"), "not a credential id"),
+    ],
+)
+def test_a_wrong_line_is_explained(run: Run, words: tuple[str, ...], told: str, git: Callable[..., str]) -> None:
+    git("init", "-q")
+    done = run(*words)
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_status_of_nothing_is_empty_and_good(run: Run) -> None:
+    done = run("rotate", "status", "--format", "json")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_key_without_a_rotator_is_named_and_left(run: Run, tmp_path: Path, git: Callable[..., str]) -> None:
+    git("init", "-q")
+    (tmp_path / "app.env").write_text(f"TOKEN=glpat-{secrets.token_hex(10)}\n")
+    done = run("rotate", "--all", "--yes")
+    assert done.returncode == 2
+    assert "by hand" in done.stderr

@@ -68,7 +68,7 @@ def take_out(command: Command, ours: Digests) -> str:
     there = _ours(command, ours)
     if ours.leaked in there:
         left = there - {ours.leaked} or {ours.bar}
-        if _is_server_password(command, ours):
+        if is_server_password(command, ours.user, ours.leaked):
             _without_server_password(command, ours, left)
         else:
             bar = [f"#{ours.bar}"] if left == {ours.bar} else []
@@ -115,15 +115,15 @@ def _ours(command: Command, ours: Digests) -> set[str]:
     return there
 
 
-def _is_server_password(command: Command, ours: Digests) -> bool:
+def is_server_password(command: Command, user: str, leaked: str) -> bool:
     """Whether the leaked password is also `requirepass`, which the server keeps in plain text."""
-    if ours.user != DEFAULT_USER:
+    if user != DEFAULT_USER:
         return False
     try:
         reply = command("CONFIG", "GET", "requirepass")
     except driver().ResponseError:
         return False
-    return len(reply) == 2 and digest(Secret(reply[1])) == ours.leaked
+    return len(reply) == 2 and digest(Secret(reply[1])) == leaked
 
 
 def _without_server_password(command: Command, ours: Digests, left: set[str]) -> None:

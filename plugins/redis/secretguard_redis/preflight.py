@@ -7,12 +7,21 @@ from functools import partial
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Finding, Login, Preflight, Target
 from secretguard.secret import Secret
-from secretguard_redis.acl import DEFAULT_USER, digest, passwords
+from secretguard_redis.acl import DEFAULT_USER, digest, is_server_password, passwords
 from secretguard_redis.addresses import Address, admin_of, servers
 from secretguard_redis.connect import Command, asked, driver, tried
 
 NEEDED = (("ACL", "GETUSER", "x"), ("ACL", "SETUSER", "x"), ("CLIENT", "KILL", "USER", "x"))
-WANTED = (("ACL", "SAVE"), ("CONFIG", "REWRITE"), ("CONFIG", "GET", "x"), ("CONFIG", "SET", "x", "y"), ("INFO",))
+WANTED = (
+    ("ACL", "SAVE"),
+    ("CONFIG", "REWRITE"),
+    ("CONFIG", "GET", "x"),
+    ("CLIENT", "LIST"),
+    ("CLIENT", "ID"),
+    ("INFO",),
+)
+FOR_REQUIREPASS = (("CONFIG", "SET", "x", "y"), ("MULTI",), ("EXEC",))
+"""Needed where the leaked password is `requirepass`."""
 
 
 def look(target: Target, context: Context) -> Preflight:
@@ -48,7 +57,8 @@ def _open_to_all(address: Address, target: Target, context: Context) -> Iterator
 
 def _seen(command: Command, *, address: Address, login: Login, target: Target) -> list[Finding]:
     user = target.leaked.user or DEFAULT_USER
-    findings = list(_rights(command, address, login))
+    also = FOR_REQUIREPASS if is_server_password(command, user, digest(target.leaked.secret)) else ()
+    findings = list(_rights(command, address, login, NEEDED + also))
     if any(one.stops for one in findings):
         return findings
     there = passwords(command, user)
@@ -65,10 +75,10 @@ def _seen(command: Command, *, address: Address, login: Login, target: Target) -
     return [*findings, *_of_server(command, address, user)]
 
 
-def _rights(command: Command, address: Address, login: Login) -> Iterator[Finding]:
+def _rights(command: Command, address: Address, login: Login, needed: tuple[tuple[str, ...], ...]) -> Iterator[Finding]:
     redis = driver()
     me = login.user or DEFAULT_USER
-    for words in NEEDED + WANTED:
+    for words in needed + WANTED:
         try:
             answer = str(command("ACL", "DRYRUN", me, *words))
         except redis.NoPermissionError:
@@ -83,7 +93,7 @@ def _rights(command: Command, address: Address, login: Login) -> Iterator[Findin
             yield Finding(
                 f"{me} at {address.where} may not {' '.join(words[:2])}",
                 f"ACL SETUSER {me} +{name}, or give an operator's login with --admin.",
-                stops=words in NEEDED,
+                stops=words in needed,
             )
 
 

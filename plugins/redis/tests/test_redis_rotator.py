@@ -1,5 +1,6 @@
 """A leaked Redis login is replaced for real: the new password stands beside it, then the leaked one goes."""
 
+import re
 import secrets
 import threading
 import time
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +159,29 @@ def test_the_default_user_with_a_server_password_survives_a_restart_without_it()
         assert rotator.verify(here, here.leaked, now).refused
         nobody = Login("", Secret(secrets.token_hex(4)))
         assert rotator.verify(here, nobody, now).refused
+
+
+def test_the_rights_of_the_readme_are_enough() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    lines = re.findall(r"^ACL SETUSER keeper (.+)$", readme, re.MULTILINE)
+    assert len(lines) == 3
+    old, word = secrets.token_urlsafe(12), secrets.token_hex(12)
+    with running(f"requirepass {old}", users="conf") as server:
+        for line in lines[:2]:
+            server.run("ACL", "SETUSER", "keeper", *line.replace("PASSWORD", word).split())
+        here = target(server, "", old, admin=f"redis://keeper:{word}@{server.host}:{server.port}")
+        assert "+config|set" in said(rotator.preflight(here, context()))
+        server.run("ACL", "SETUSER", "keeper", *lines[2].split())
+        looked, now = rotator.preflight(here, context()), context()
+        assert [one.what for one in looked.findings] == []
+        new = rotator.make(here, now)
+        assert new is not None
+        rotator.issue(here, new, now)
+        assert "0 sessions" in rotator.usage(here, new, now).evidence[0]
+        (evidence,) = rotator.disable(here, new, now)
+        assert evidence.endswith("kept in redis.conf")
+        assert rotator.verify(here, new, now).works
+        assert rotator.verify(here, here.leaked, now).refused
 
 
 def test_a_server_that_forgets_says_so() -> None:

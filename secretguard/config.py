@@ -19,7 +19,7 @@ FORMATS = ("text", "json", "jsonl", "sarif")
 FAIL_ON = ("low", "medium", "high", "critical", "live")
 STORE_KEYS = ("auto", "keyring", "file")
 MOST_JOBS = 256
-OTHER_VARIABLES = ("SECRETGUARD_ID_KEY", "SECRETGUARD_TIMINGS")
+OTHER_VARIABLES = ("SECRETGUARD_ID_KEY", "SECRETGUARD_RABBITMQ_API", "SECRETGUARD_TIMINGS")
 """Environment variables that are not configuration keys: they are read where they are used, and never stored."""
 
 PASSWORDS = ("password", "sslpassword", "oauth_client_secret")

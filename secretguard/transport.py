@@ -4,6 +4,8 @@ What a plugin does to a server, by whatever protocol, goes through `reading` or 
 its own goes through `Http`: no redirects, no proxy or login from the environment, no endless answer.
 """
 
+import ipaddress
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -151,6 +153,38 @@ def within(host: str, call: Callable[[], Result], seconds: float, error: type[Re
     if results:
         return results[0]
     raise error(f"{host} did not answer within {seconds:.0f} seconds", transient=True, unsure=True)
+
+
+def reached(host: str, port: int, *, seconds: float, error: type[RemoteError] = IssuerError) -> socket.socket:
+    """Open a TCP connection, for a library that takes one; raises `error`.
+
+    No link-local, metadata, multicast or unspecified address is contacted, whatever a name resolves to.
+    """
+    until = time.monotonic() + seconds
+    for address in _addresses(host, port, error):
+        try:
+            return socket.create_connection((address, port), timeout=max(0.1, until - time.monotonic()))
+        except OSError:
+            continue
+    raise error(f"{host}:{port} cannot be reached", transient=True)
+
+
+def _addresses(host: str, port: int, error: type[RemoteError]) -> list[str]:
+    """Return the IP addresses of a host that may be contacted."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, ValueError, OverflowError):
+        raise error(f"the name {host} does not resolve", transient=True) from None
+    allowed = [one for one in dict.fromkeys(str(entry[4][0]) for entry in found) if not _is_off_limits(one)]
+    if not allowed:
+        raise error(f"{host} has no address that may be contacted")
+    return allowed
+
+
+def _is_off_limits(number: str) -> bool:
+    one = ipaddress.ip_address(number.partition("%")[0])
+    one = getattr(one, "ipv4_mapped", None) or one
+    return one.is_link_local or one.is_multicast or one.is_unspecified or str(one) == "fd00:ec2::254"
 
 
 @cache

@@ -68,7 +68,7 @@ def test_connections_are_opened_in_one_module_and_by_the_libraries_of_rotators_a
     [
         ("keyring", "secretguard/stores/keys.py"), ("pyrage", "secretguard/stores/sealing.py"),
         ("boto3", "plugins/aws/"), ("botocore", "plugins/aws/"), ("hvac", "plugins/hashicorp/"),
-        ("pymysql", "plugins/mysql/"), ("redis", "plugins/redis/"),
+        ("pymysql", "plugins/mysql/"), ("redis", "plugins/redis/"), ("amqp", "plugins/rabbitmq/"),
     ],
 )  # fmt: skip
 def test_a_library_is_used_in_one_place(library: str, home: str) -> None:

@@ -6,11 +6,14 @@ from typing import TypeVar
 
 import pytest
 
+from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
 from tests.servers.moto import Moto, start_moto, stop_moto
 from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
 from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
 from tests.servers.postgres import Postgres, speak_tls, start_postgres, start_standby, stop_postgres
 from tests.servers.processes import Unavailable
+from tests.servers.rabbitmq import RabbitMQ, start_rabbitmq, stop_rabbitmq
+from tests.servers.redis import Redis, start_redis, stop_redis
 from tests.servers.strict_iam import StrictIam
 from tests.servers.strict_secretsmanager import StrictSecretsManager
 
@@ -122,3 +125,27 @@ def pgbouncer_with_query(postgres: Postgres) -> Iterator[PgBouncer]:
     pooler = started(lambda: start_pgbouncer(postgres, query=True))
     yield pooler
     stop_pgbouncer(pooler)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """MariaDB with a general log."""
+    server = started(start_mariadb)
+    yield server
+    stop_mariadb(server)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """Redis 7 whose users are in an ACL file."""
+    server = started(start_redis)
+    yield server
+    stop_redis(server)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """RabbitMQ with its management API."""
+    server = started(start_rabbitmq)
+    yield server
+    stop_rabbitmq(server)

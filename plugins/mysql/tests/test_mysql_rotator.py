@@ -1,0 +1,450 @@
+"""A leaked MariaDB login is replaced for real: in place by itself, or with two passwords by an operator's login."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pymysql
+import pytest
+from secretguard_mysql import rotator
+from secretguard_mysql.addresses import strictness
+from secretguard_mysql.connect import tried
+from secretguard_mysql.passwords import ED25519, stored_form
+
+from secretguard.errors import IssuerError
+from secretguard.interfaces import Rotator
+from secretguard.model import Endpoint
+from secretguard.rotation import Answer, Context, Found, Login, Mode, Overlap, Spelling, Target
+from secretguard.secret import Secret
+from secretguard.transport import breaker
+from tests.servers.mariadb import MariaDB
+from tests.servers.proxy import proxy
+
+
+@pytest.fixture(autouse=True)
+def _fresh_breakers() -> Iterator[None]:
+    breaker.cache_clear()
+    yield
+    breaker.cache_clear()
+
+
+def context(**more: Any) -> Context:
+    return Context({}, rotation="rot_" + secrets.token_hex(8), timeout=5.0, **more)
+
+
+def target(server: MariaDB, user: str, password: str, *, admin: bool | str = False, port: int = 0) -> Target:
+    at = Endpoint(server.host, port or server.port, user)
+    operator = admin if isinstance(admin, str) else f"mysql://root:{server.admin}@{server.host}:{server.port}"
+    return Target(
+        "sg_000000000000",
+        "mysql-uri",
+        "mysql",
+        Login(user, Secret(password)),
+        (at,),
+        (Spelling("uri", Secret(server.dsn(user, password)), (at,)),),
+        Secret(operator) if admin else None,
+    )
+
+
+def said(found: Any) -> str:
+    return " ".join(f"{one.what} {one.hint}" for one in found.findings if one.stops)
+
+
+def is_alive(connection: Any) -> bool:
+    try:
+        connection.ping(reconnect=False)
+    except pymysql.MySQLError:
+        return False
+    return True
+
+
+def test_it_is_a_rotator() -> None:
+    as_protocol: Rotator = rotator
+    assert as_protocol.families == ("mysql",)
+
+
+def test_in_place_the_new_password_ends_the_old_one_and_its_sessions(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    here, now = target(mariadb, user, password), context()
+    grants = mariadb.run("SHOW GRANTS FOR %s@'127.0.0.1'", user)[1:]
+    with mariadb.connected(user, password) as intruder:
+        assert rotator.overlap(here, now) is Overlap.NONE
+        looked = rotator.preflight(here, now)
+        assert not looked.stopped
+        assert is_alive(intruder)
+        new = rotator.make(here, now)
+        assert new is not None
+        assert rotator.reconcile(here, new, now) is Found.NOTHING
+        assert rotator.verify(here, here.leaked, now).works
+        rotator.issue(here, new, now)
+        assert not is_alive(intruder)
+    assert rotator.reconcile(here, new, now) is Found.ISSUED
+    assert rotator.verify(here, new, now).works
+    assert rotator.verify(here, here.leaked, now).refused
+    rotator.issue(here, new, now)
+    assert rotator.disable(here, new, now) == rotator.disable(here, new, now)
+    assert rotator.verify(here, new, now).works
+    assert mariadb.run("SHOW GRANTS FOR %s@'127.0.0.1'", user)[1:] == grants
+
+
+def test_issuing_again_sends_out_who_came_in_before(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    here, now = target(mariadb, user, password), context()
+    new = rotator.make(here, now)
+    assert new is not None
+    with mariadb.connected(user, password) as intruder:
+        # What a process leaves that is killed between the two statements.
+        with mariadb.connected(user, password) as cut_off:
+            cut_off.cursor().execute("SET PASSWORD = %s", (stored_form("mysql_native_password", new.secret),))
+        assert is_alive(intruder)
+        rotator.issue(here, new, now)
+        assert not is_alive(intruder)
+
+
+def test_neither_password_is_in_the_servers_log(mariadb: MariaDB) -> None:
+    for admin in (False, True):
+        user, password = mariadb.account()
+        before = len(mariadb.general_log)
+        here, now = target(mariadb, user, password, admin=admin), context()
+        rotator.preflight(here, now)
+        new = rotator.make(here, now)
+        assert new is not None
+        rotator.issue(here, new, now)
+        rotator.disable(here, new, now)
+        log = mariadb.general_log[before:]
+        assert "SET PASSWORD" in log or "ALTER USER" in log
+        assert new.secret.reveal() not in log
+        assert password not in log
+
+
+def test_an_account_with_ed25519_stays_one(mariadb: MariaDB) -> None:
+    user, password = mariadb.account(how="ed25519")
+    here, now = target(mariadb, user, password), context()
+    assert not rotator.preflight(here, now).stopped
+    new = rotator.make(here, now)
+    assert new is not None
+    rotator.issue(here, new, now)
+    assert rotator.verify(here, new, now).works
+    assert rotator.verify(here, here.leaked, now).refused
+    ((made,),) = mariadb.run("SHOW CREATE USER %s@'127.0.0.1'", user)
+    assert "VIA ed25519" in made
+    assert mariadb.lets_in(user, new.secret.reveal())
+
+
+def test_what_a_server_keeps_is_what_it_would_make_itself(mariadb: MariaDB) -> None:
+    value = Secret(secrets.token_hex(16))
+    user, _ = mariadb.account(how="ed25519")
+    mariadb.run(f"ALTER USER '{user}'@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD(%s)", value.reveal())
+    ((kept,),) = mariadb.run(
+        "SELECT JSON_VALUE(Priv, '$.authentication_string') FROM mysql.global_priv WHERE User = %s", user
+    )
+    assert stored_form(ED25519, value) == kept
+    assert mariadb.run("SELECT PASSWORD(%s)", value.reveal()) == [(stored_form("mysql_native_password", value),)]
+
+
+def test_an_operator_puts_two_passwords_side_by_side_and_then_takes_one_out(mariadb: MariaDB) -> None:
+    user, password = mariadb.account(at="%")
+    mariadb.run("ALTER USER %s@'%%' REQUIRE NONE WITH MAX_USER_CONNECTIONS 7", user)
+    here, now = target(mariadb, user, password, admin=True), context(mode=Mode.GRACEFUL)
+    assert rotator.overlap(here, now) is Overlap.TWO
+    looked = rotator.preflight(here, now)
+    assert not looked.stopped
+    new = rotator.make(here, now)
+    assert new is not None
+    assert rotator.reconcile(here, new, now) is Found.NOTHING
+    with mariadb.connected(user, password) as application:
+        rotator.issue(here, new, now)
+        rotator.issue(here, new, now)
+        assert is_alive(application)
+        assert rotator.reconcile(here, new, now) is Found.ISSUED
+        assert rotator.verify(here, new, now).works
+        assert rotator.verify(here, here.leaked, now).works
+        assert rotator.usage(here, new, now).evidence == (
+            f"{mariadb.host}:{mariadb.port}: 1 sessions of {user}, by whichever password",
+        )
+        assert rotator.disable(here, new, now) == (f"{user}@%: the leaked password is out, its sessions are ended",)
+        assert not is_alive(application)
+    assert rotator.disable(here, new, now)
+    assert rotator.destroy(here, new, now) == ()
+    assert rotator.verify(here, new, now).works
+    assert rotator.verify(here, here.leaked, now).refused
+    ((made,),) = mariadb.run("SHOW CREATE USER %s@'%%'", user)
+    assert "MAX_USER_CONNECTIONS 7" in made
+    assert " OR " not in made
+    assert any(f"`{user}`.*" in grant for (grant,) in mariadb.run("SHOW GRANTS FOR %s@'%%'", user))
+
+
+def test_what_was_put_beside_it_can_be_taken_back(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    here, now = target(mariadb, user, password, admin=True), context()
+    new = rotator.make(here, now)
+    assert new is not None
+    rotator.issue(here, new, now)
+    assert rotator.withdraw(here, new, now)
+    rotator.withdraw(here, new, now)
+    assert rotator.reconcile(here, new, now) is Found.NOTHING
+    assert rotator.verify(here, here.leaked, now).works
+    assert rotator.verify(here, new, now).refused
+
+
+def test_the_old_password_can_die_before_there_is_another(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    here, now = target(mariadb, user, password, admin=True), context()
+    assert rotator.disable(here, None, now)
+    rotator.disable(here, None, now)
+    assert rotator.verify(here, here.leaked, now).refused
+    new = rotator.make(here, now)
+    assert new is not None
+    assert rotator.reconcile(here, new, now) is Found.NOTHING
+    rotator.issue(here, new, now)
+    assert rotator.verify(here, new, now).works
+    assert rotator.verify(here, here.leaked, now).refused
+    ((made,),) = mariadb.run("SHOW CREATE USER %s@'127.0.0.1'", user)
+    assert " OR " not in made
+
+
+def test_every_account_that_the_leaked_password_opens_is_changed_and_no_other(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    mariadb.run("CREATE USER %s@'10.%%' IDENTIFIED BY %s", user, password)
+    mariadb.run("CREATE USER %s@'192.0.2.1' IDENTIFIED BY 'another'", user)
+    here, now = target(mariadb, user, password, admin=True), context()
+    looked = rotator.preflight(here, now)
+    assert "all of them are changed" in " ".join(one.what for one in looked.findings)
+    new = rotator.make(here, now)
+    assert new is not None
+    rotator.issue(here, new, now)
+    rotator.disable(here, new, now)
+    kept = dict(
+        mariadb.run(
+            "SELECT Host, JSON_VALUE(Priv, '$.authentication_string') FROM mysql.global_priv WHERE User = %s", user
+        )
+    )
+    fresh = stored_form("mysql_native_password", new.secret)
+    assert kept["127.0.0.1"] == kept["10.%"] == fresh
+    assert kept["192.0.2.1"] == stored_form("mysql_native_password", Secret("another"))
+
+
+def test_other_ways_into_an_account_stay(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    old = stored_form("mysql_native_password", Secret(password))
+    mariadb.run(f"ALTER USER '{user}'@'127.0.0.1' IDENTIFIED VIA mysql_native_password USING '{old}' OR unix_socket")
+    alone, now = target(mariadb, user, password), context()
+    assert "several ways in" in said(rotator.preflight(alone, now))
+    here = target(mariadb, user, password, admin=True)
+    new = rotator.make(here, now)
+    assert new is not None
+    rotator.issue(here, new, now)
+    rotator.disable(here, new, now)
+    ((made,),) = mariadb.run("SHOW CREATE USER %s@'127.0.0.1'", user)
+    assert made.endswith("OR unix_socket")
+    assert rotator.verify(here, here.leaked, now).refused
+
+
+def test_an_intruder_who_sets_it_back_is_thrown_out(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    here, now = target(mariadb, user, password), context()
+    new = rotator.make(here, now)
+    assert new is not None
+    kept, ended = stored_form("mysql_native_password", here.leaked.secret), threading.Event()
+
+    def set_back() -> None:
+        with mariadb.connected(user, password) as connection:
+            inside.set()
+            try:
+                while True:
+                    connection.cursor().execute("SET PASSWORD = %s", (kept,))
+            except pymysql.MySQLError:
+                ended.set()
+
+    inside = threading.Event()
+    threading.Thread(target=set_back, daemon=True).start()
+    assert inside.wait(5)
+    rotator.issue(here, new, now)
+    assert ended.wait(5)
+    assert rotator.verify(here, new, now).works
+    assert rotator.verify(here, here.leaked, now).refused
+
+
+@pytest.mark.parametrize("admin", [False, True])
+def test_a_lost_reply_is_told_and_the_world_looked_at(mariadb: MariaDB, admin: bool) -> None:
+    user, password = mariadb.account()
+    with proxy(mariadb.port) as between:
+        operator = f"mysql://root:{mariadb.admin}@127.0.0.1:{between.port}" if admin else False
+        here, now = target(mariadb, user, password, admin=operator, port=between.port), context()
+        new = rotator.make(here, now)
+        assert new is not None
+        between.will("drop", b"ALTER USER" if admin else b"SET PASSWORD")
+        with pytest.raises(IssuerError) as failed:
+            rotator.issue(here, new, now)
+        assert failed.value.unsure
+        assert len(between.seen) == 1
+        until = time.monotonic() + 5
+        while rotator.reconcile(here, new, now) is not Found.ISSUED and time.monotonic() < until:
+            time.sleep(0.02)
+        assert rotator.reconcile(here, new, now) is Found.ISSUED
+        rotator.issue(here, new, now)
+        rotator.disable(here, new, now)
+        assert rotator.verify(here, new, now).works
+        assert rotator.verify(here, here.leaked, now).refused
+
+
+def test_a_cut_connection_is_no_answer(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    with proxy(mariadb.port) as between:
+        here = target(mariadb, user, password, port=between.port)
+        between.will("cut", times=9)
+        ((_, answer, words),) = rotator.verify(here, here.leaked, context()).answers
+        assert answer is Answer.UNKNOWN
+        assert password not in words
+
+
+def test_an_operator_without_the_rights_is_told_which(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    keeper, word = mariadb.account()
+    here = target(mariadb, user, password, admin=f"mysql://{keeper}:{word}@{mariadb.host}:{mariadb.port}")
+    found = said(rotator.preflight(here, context()))
+    assert "lacks CREATE USER" in found
+    assert "lacks CONNECTION ADMIN" in found
+    mariadb.run("GRANT CREATE USER, CONNECTION ADMIN ON *.* TO %s@'127.0.0.1'", keeper)
+    assert "GRANT SELECT ON mysql.global_priv" in said(rotator.preflight(here, context()))
+    mariadb.run("GRANT SELECT ON mysql.global_priv TO %s@'127.0.0.1'", keeper)
+    assert said(rotator.preflight(here, context())) == ""
+    now, new = context(), rotator.make(here, context())
+    assert new is not None
+    with mariadb.connected(user, password) as intruder:
+        rotator.issue(here, new, now)
+        rotator.disable(here, new, now)
+        assert not is_alive(intruder)
+    assert rotator.verify(here, new, now).works
+
+
+def test_an_operator_of_another_server_changes_nothing(mariadb: MariaDB) -> None:
+    user, _ = mariadb.account()
+    here, now = target(mariadb, user, secrets.token_urlsafe(12), admin=True), context()
+    assert "Check where the admin reference leads" in said(rotator.preflight(here, now))
+    before = mariadb.run("SELECT Priv FROM mysql.global_priv WHERE User = %s", user)
+    new = rotator.make(here, now)
+    with pytest.raises(IssuerError, match="nothing was changed"):
+        rotator.issue(here, new, now)
+    assert mariadb.run("SELECT Priv FROM mysql.global_priv WHERE User = %s", user) == before
+
+
+@pytest.mark.parametrize("text", ["root:pw@host", "mysql://root@host", "postgresql://a:b@c", "mysql://a:b@c:port"])
+def test_an_admin_reference_that_is_none_is_not_repeated(mariadb: MariaDB, text: str) -> None:
+    with pytest.raises(IssuerError) as failed:
+        rotator.preflight(replace(target(mariadb, "u", "p", admin=True), admin=Secret(text)), context())
+    assert text not in str(failed.value)
+
+
+def test_a_server_that_wants_plain_text_for_its_policy_is_told_apart(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    mariadb.run("INSTALL SONAME 'simple_password_check'")
+    try:
+        assert "takes them in plain text only" in said(rotator.preflight(target(mariadb, user, password), context()))
+        mariadb.run("SET GLOBAL strict_password_validation = OFF")
+        assert not rotator.preflight(target(mariadb, user, password), context()).stopped
+    finally:
+        mariadb.run("SET GLOBAL strict_password_validation = ON")
+        mariadb.run("UNINSTALL SONAME 'simple_password_check'")
+
+
+def test_a_locked_account_is_refused_and_a_database_that_is_gone_is_no_refusal(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    here = target(mariadb, user, password)
+    mariadb.run(f"DROP DATABASE `{user}`")
+    assert rotator.verify(here, here.leaked, context()).works
+    mariadb.run("ALTER USER %s@'127.0.0.1' ACCOUNT LOCK", user)
+    assert rotator.verify(here, here.leaked, context()).refused
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("mysql://h/d", "prefer"),
+        ("jdbc:mysql://h/d?useSSL=false", "prefer"),
+        ("jdbc:mysql://h/d?useSSL=true", "require"),
+        ("mysql://h/d?ssl-mode=REQUIRED", "require"),
+        ("jdbc:mysql://h/d?sslMode=VERIFY_CA", "verify-ca"),
+        ("jdbc:mariadb://h/d?sslMode=verify-full", "verify-identity"),
+        ("u:p@tcp(h)/d?tls=true", "verify-identity"),
+        ("u:p@tcp(h)/d?tls=skip-verify", "require"),
+        ("mysql://h/d?ssl_verify_identity=true&ssl-mode=REQUIRED", "verify-identity"),
+    ],
+)  # fmt: skip
+def test_of_what_stands_beside_a_login_only_a_stricter_tls_mode_is_taken(text: str, mode: str) -> None:
+    assert strictness(text) == mode
+
+
+def test_tls_is_never_given_up(mariadb: MariaDB) -> None:
+    user, password = mariadb.account()
+    here = target(mariadb, user, password)
+    strict = replace(here, spellings=(Spelling("uri", Secret("mysql://h/d?ssl-mode=REQUIRED"), here.endpoints),))
+    ((_, answer, words),) = rotator.verify(strict, here.leaked, context()).answers
+    assert (answer, "has no TLS" in words) == (Answer.UNKNOWN, True)
+
+
+def test_a_link_local_address_is_not_contacted(mariadb: MariaDB) -> None:
+    there = replace(target(mariadb, "u", "p"), endpoints=(Endpoint("169.254.169.254", 3306),))
+    ((_, answer, words),) = rotator.verify(there, there.leaked, context()).answers
+    assert answer is Answer.UNKNOWN
+    assert "no address that may be contacted" in words
+
+
+def test_a_server_that_asks_for_the_password_itself_does_not_get_it() -> None:
+    from secretguard_mysql.addresses import Address
+
+    from tests.servers.processes import free_port
+
+    port, heard = free_port(), []
+
+    def serve() -> None:
+        import socket
+
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            peer, _ = listener.accept()
+            with peer:
+                peer.settimeout(3)
+                salt = (
+                    b"12345678"
+                    + b"\0"
+                    + (0xF7FF).to_bytes(2, "little")
+                    + b"\x21\x02\0"
+                    + (0x80FF).to_bytes(2, "little")
+                )
+                greeting = (
+                    b"\x0a5.5.5-10.11.1-MariaDB\0\x01\0\0\0"
+                    + salt
+                    + b"\x15"
+                    + b"\0" * 10
+                    + b"123456789012\0mysql_clear_password\0"
+                )
+                peer.sendall(len(greeting).to_bytes(3, "little") + b"\0" + greeting)
+                heard.append(peer.recv(4096))
+                switch = b"\xfemysql_clear_password\0"
+                peer.sendall(len(switch).to_bytes(3, "little") + b"\x02" + switch)
+                try:
+                    heard.append(peer.recv(4096))
+                except OSError:
+                    heard.append(b"")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    value = secrets.token_urlsafe(16)
+    trial = tried(Address("127.0.0.1", port), Login("app", Secret(value)), context())
+    thread.join(5)
+    assert trial.answer is Answer.UNKNOWN
+    assert "plain text" in trial.words
+    assert len(heard) == 2
+    assert value.encode() not in b"".join(heard)
+
+
+def test_the_native_form_is_the_documented_one() -> None:
+    once = hashlib.sha1(b"x", usedforsecurity=False).digest()
+    assert (
+        stored_form("mysql_native_password", Secret("x"))
+        == "*" + hashlib.sha1(once, usedforsecurity=False).hexdigest().upper()
+    )

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -49,6 +50,7 @@ class Spec:
     admin: str | None = field(default=None, repr=False)
     mode: str = "breach"
     rotation: str = "rot_0123456789abcdef"
+    credential: str = CREDENTIAL
     uri: str = field(default="", repr=False)
 
 
@@ -83,6 +85,11 @@ def rotate(spec: Spec, death: Death | None = None) -> list[str]:
         return effects
     assert child.exitcode == 0, f"{effects} {said!r}"
     return effects
+
+
+def rotate_here(spec: Spec) -> None:
+    """Rotate, or go on, in this process and thread."""
+    _rotate(spec, lambda name, after: None)
 
 
 class Mortal:
@@ -128,12 +135,12 @@ def _rotate(spec: Spec, count: Callable[[str, bool], None]) -> None:
     mortal = Mortal("journal", journal, count)
     reference = parse_reference(spec.reference)
     target = Target(
-        CREDENTIAL, spec.kind, spec.family, Login(spec.user, Secret(spec.old)), spec.endpoints,
+        spec.credential, spec.kind, spec.family, Login(spec.user, Secret(spec.old)), spec.endpoints,
         (Spelling("uri", Secret(spec.uri), spec.endpoints),) if spec.uri else (),
         Secret(spec.admin) if spec.admin else None,
     )  # fmt: skip
-    with leased(journal, CREDENTIAL) as lease:
-        known = journal.rotations(CREDENTIAL)
+    with closing(journal), leased(journal, spec.credential) as lease:
+        known = journal.rotations(spec.credential)
         rotation = known[0] if known else _begun(spec)
         if not known:
             mortal.begin(rotation, lease)
@@ -145,12 +152,11 @@ def _rotate(spec: Spec, count: Callable[[str, bool], None]) -> None:
         )  # fmt: skip
         trail = Trail(state_directory(spec.environ), journal, this_process().who)
         drive(rotation, means, Books(mortal, trail, lambda told: None, lambda step: None), lease)
-    journal.close()
 
 
 def _begun(spec: Spec) -> Rotation:
     return Rotation(
-        id=spec.rotation, credential=CREDENTIAL, title="made up", family=spec.family, kind=spec.kind, user=spec.user,
+        id=spec.rotation, credential=spec.credential, title="made up", family=spec.family, kind=spec.kind, user=spec.user,
         endpoints=spec.endpoints, alive=spec.endpoints, rotator=spec.rotator, reference=spec.reference,
         mode=Mode(spec.mode), repositories=(), actor="tester@host", began=now(),
     )  # fmt: skip

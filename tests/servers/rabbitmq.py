@@ -15,6 +15,7 @@ from urllib.parse import quote
 import amqp
 import requests
 
+from tests.servers.certificates import make_certificates
 from tests.servers.processes import Running, Unavailable, Workspace, free_port
 
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -26,6 +27,8 @@ class RabbitMQ:
     """One running broker. `admin` is the password of the administrator `keeper`."""
 
     port: int
+    tls_port: int
+    """With a certificate of `authority.pem` in its directory."""
     api_port: int
     admin: str
     running: Running
@@ -89,11 +92,18 @@ def start_rabbitmq() -> RabbitMQ:
         raise Unavailable("RabbitMQ is not installed (Debian: rabbitmq-server)")
     workspace, password = Workspace("rabbit"), secrets.token_urlsafe(24)
     port, api_port, distribution, epmd = free_port(), free_port(), free_port(), free_port()
+    tls_port, made = free_port(), make_certificates(workspace)
     here = workspace.path
     workspace.write("plugins", "[rabbitmq_management].\n")
     configuration = workspace.write(
         "rabbitmq.conf",
         f"""listeners.tcp.default = 127.0.0.1:{port}
+listeners.ssl.default = 127.0.0.1:{tls_port}
+ssl_options.cacertfile = {made.authority}
+ssl_options.certfile = {made.certificate}
+ssl_options.keyfile = {made.key}
+ssl_options.verify = verify_none
+ssl_options.fail_if_no_peer_cert = false
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {api_port}
 default_user = {RabbitMQ.keeper}
@@ -119,7 +129,7 @@ disk_free_limit.absolute = 1MB
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
     }
     running = Running([PROGRAM], workspace, environment=environment, stop=signal.SIGKILL)
-    server = RabbitMQ(port, api_port, password, running, environment)
+    server = RabbitMQ(port, tls_port, api_port, password, running, environment)
     running.await_answer(lambda: _first_login(server))
     return server
 

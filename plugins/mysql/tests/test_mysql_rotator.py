@@ -10,7 +10,7 @@ from typing import Any
 
 import pymysql
 import pytest
-from secretguard_mysql import rotator
+from secretguard_mysql import connect, rotator
 from secretguard_mysql.addresses import strictness
 from secretguard_mysql.connect import tried
 from secretguard_mysql.passwords import ED25519, stored_form
@@ -21,7 +21,8 @@ from secretguard.model import Endpoint
 from secretguard.rotation import Answer, Context, Found, Login, Mode, Overlap, Spelling, Target
 from secretguard.secret import Secret
 from secretguard.transport import breaker
-from tests.servers.mariadb import MariaDB
+from tests.servers.fixtures import started
+from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
 from tests.servers.proxy import proxy
 
 
@@ -379,12 +380,40 @@ def test_of_what_stands_beside_a_login_only_a_stricter_tls_mode_is_taken(text: s
     assert strictness(text) == mode
 
 
-def test_tls_is_never_given_up(mariadb: MariaDB) -> None:
+def test_tls_is_never_given_up(mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
     user, password = mariadb.account()
     here = target(mariadb, user, password)
     strict = replace(here, spellings=(Spelling("uri", Secret("mysql://h/d?ssl-mode=REQUIRED"), here.endpoints),))
     ((_, answer, words),) = rotator.verify(strict, here.leaked, context()).answers
     assert (answer, "has no TLS" in words) == (Answer.UNKNOWN, True)
+    assert rotator.verify(here, here.leaked, context()).works
+    monkeypatch.setattr(connect, "_speaks_tls", {f"{mariadb.host}:{mariadb.port}"})
+    ((_, answer, words),) = rotator.verify(here, here.leaked, context()).answers
+    assert (answer, "has no TLS" in words) == (Answer.UNKNOWN, True)
+
+
+def test_a_server_with_tls_is_spoken_to_with_tls_and_is_who_it_says() -> None:
+    server = started(lambda: start_mariadb(tls=True))
+    try:
+        user, password = server.account()
+        server.run("ALTER USER %s@'127.0.0.1' REQUIRE SSL", user)
+        here, now = target(server, user, password), context()
+        trusting = replace(now, environ={"SSL_CERT_FILE": str(server.running.workspace.path / "authority.pem")})
+        assert rotator.verify(here, here.leaked, now).works
+        strict = replace(
+            here, spellings=(Spelling("uri", Secret("mysql://h?ssl-mode=VERIFY_IDENTITY"), here.endpoints),)
+        )
+        ((_, answer, words),) = rotator.verify(strict, here.leaked, now).answers
+        assert answer is Answer.UNKNOWN
+        assert password not in words
+        assert rotator.verify(strict, here.leaked, trusting).works
+        new = rotator.make(strict, trusting)
+        assert new is not None
+        rotator.issue(strict, new, trusting)
+        assert rotator.verify(strict, new, trusting).works
+        assert rotator.verify(strict, here.leaked, trusting).refused
+    finally:
+        stop_mariadb(server)
 
 
 def test_a_link_local_address_is_not_contacted(mariadb: MariaDB) -> None:

@@ -35,8 +35,8 @@ def _fresh_breakers() -> Iterator[None]:
 
 
 @contextmanager
-def running(*settings: str, users: str) -> Iterator[Redis]:
-    server = started(lambda: start_redis(*settings, users=users))
+def running(*settings: str, users: str, tls: bool = False) -> Iterator[Redis]:
+    server = started(lambda: start_redis(*settings, users=users, tls=tls))
     yield server
     stop_redis(server)
 
@@ -366,3 +366,25 @@ def test_a_url_with_tls_is_never_tried_without(redis_server: Redis) -> None:
     )
     ((_, answer, _words),) = rotator.verify(strict, here.leaked, replace(context(), timeout=0.3)).answers
     assert answer is Answer.UNKNOWN
+
+
+def test_with_tls_the_certificate_is_checked() -> None:
+    with running(users="acl-file", tls=True) as server:
+        user, password = server.user()
+        port = int(server.run("CONFIG", "GET", "tls-port")["tls-port"])
+        at = Endpoint("localhost", port)
+        text = Secret(f"rediss://{user}:{password}@localhost:{port}")
+        here = replace(target(server, user, password), endpoints=(at,), spellings=(Spelling("uri", text, (at,)),))
+        now = context()
+        trusting = replace(now, environ={"SSL_CERT_FILE": str(server.running.workspace.path / "authority.pem")})
+        ((_, answer, words),) = rotator.verify(here, here.leaked, now).answers
+        assert answer is Answer.UNKNOWN
+        assert "certificate" in words
+        assert rotator.verify(here, here.leaked, trusting).works
+        new = rotator.make(here, trusting)
+        assert new is not None
+        assert not rotator.preflight(here, trusting).stopped
+        rotator.issue(here, new, trusting)
+        rotator.disable(here, new, trusting)
+        assert rotator.verify(here, new, trusting).works
+        assert rotator.verify(here, here.leaked, trusting).refused

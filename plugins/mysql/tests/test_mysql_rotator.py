@@ -245,27 +245,36 @@ def test_other_ways_into_an_account_stay(mariadb: MariaDB) -> None:
     assert rotator.verify(here, here.leaked, now).refused
 
 
-def test_an_intruder_who_sets_it_back_is_thrown_out(mariadb: MariaDB) -> None:
+@pytest.mark.parametrize("admin", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_an_intruder_who_sets_it_back_or_sets_another_is_thrown_out(mariadb: MariaDB, admin: bool, own: bool) -> None:
     user, password = mariadb.account()
-    here, now = target(mariadb, user, password), context()
+    here, now = target(mariadb, user, password, admin=admin), context()
     new = rotator.make(here, now)
     assert new is not None
-    kept, ended = stored_form("mysql_native_password", here.leaked.secret), threading.Event()
+    wanted = stored_form("mysql_native_password", Secret("of-the-intruder") if own else here.leaked.secret)
+    leaked = stored_form("mysql_native_password", here.leaked.secret)
+    inside, ended = threading.Event(), threading.Event()
+    if admin:
+        rotator.issue(here, new, now)
 
     def set_back() -> None:
-        with mariadb.connected(user, password) as connection:
+        with mariadb.connected(user, password) as connection, connection.cursor() as cursor:
             inside.set()
             try:
-                while True:
-                    connection.cursor().execute("SET PASSWORD = %s", (kept,))
+                while True:  # in place it waits for the change: without the leaked password nothing would begin
+                    cursor.execute("SHOW CREATE USER CURRENT_USER()")
+                    if admin or leaked not in cursor.fetchone()[0]:
+                        cursor.execute("SET PASSWORD = %s", (wanted,))
             except pymysql.MySQLError:
                 ended.set()
 
-    inside = threading.Event()
     threading.Thread(target=set_back, daemon=True).start()
     assert inside.wait(5)
-    rotator.issue(here, new, now)
+    rotator.disable(here, new, now) if admin else rotator.issue(here, new, now)
     assert ended.wait(5)
+    ((made,),) = mariadb.run("SHOW CREATE USER %s@'127.0.0.1'", user)
+    assert made.endswith(f"'{stored_form('mysql_native_password', new.secret)}'")
     assert rotator.verify(here, new, now).works
     assert rotator.verify(here, here.leaked, now).refused
 

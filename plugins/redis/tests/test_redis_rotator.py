@@ -19,7 +19,7 @@ from secretguard_redis.acl import digest
 from secretguard.errors import IssuerError
 from secretguard.interfaces import Rotator
 from secretguard.model import Endpoint
-from secretguard.rotation import Answer, Context, Found, Login, Overlap, Spelling, Target
+from secretguard.rotation import Answer, Context, Found, Login, Mode, Overlap, Spelling, Target
 from secretguard.secret import Secret
 from secretguard.transport import breaker
 from tests.servers.fixtures import started
@@ -237,17 +237,20 @@ def test_the_old_password_can_die_before_there_is_another(redis_server: Redis) -
     assert redis_server.passwords(user) == {digest(new.secret)}
 
 
-def test_other_passwords_of_the_user_stay(redis_server: Redis) -> None:
+@pytest.mark.parametrize("mode", list(Mode))
+def test_other_passwords_of_the_user_stay_in_graceful_mode_only(redis_server: Redis, mode: Mode) -> None:
     user, password = redis_server.user()
     other = secrets.token_hex(8)
     redis_server.run("ACL", "SETUSER", user, f">{other}")
-    here, now = target(redis_server, user, password), context()
-    assert "1 more passwords, which stay" in told(rotator.preflight(here, now))
+    here, now = target(redis_server, user, password), context(mode=mode)
+    kept = mode is Mode.GRACEFUL
+    words = "1 more passwords, which " + ("stay" if kept else "are removed, too")
+    assert words in told(rotator.preflight(here, now))
     new = rotator.make(here, now)
     assert new is not None
     rotator.issue(here, new, now)
     rotator.disable(here, new, now)
-    assert redis_server.passwords(user) == {digest(new.secret), digest(Secret(other))}
+    assert redis_server.passwords(user) == {digest(new.secret)} | ({digest(Secret(other))} if kept else set())
 
 
 def test_without_the_rights_it_says_which_are_missing(redis_server: Redis) -> None:
@@ -288,7 +291,8 @@ def test_an_admin_reference_that_is_none_is_not_repeated(redis_server: Redis, te
     assert text not in str(failed.value)
 
 
-def test_an_intruder_who_puts_it_back_is_thrown_out(redis_server: Redis) -> None:
+@pytest.mark.parametrize("words", [[], ["resetpass"]])
+def test_an_intruder_who_puts_it_back_is_thrown_out(redis_server: Redis, words: list[str]) -> None:
     user, password = redis_server.user()
     here, now = target(redis_server, user, password), context()
     new = rotator.make(here, now)
@@ -300,7 +304,7 @@ def test_an_intruder_who_puts_it_back_is_thrown_out(redis_server: Redis) -> None
         with redis_server.connected(user, password) as client:
             try:
                 while True:
-                    client.execute_command("ACL", "SETUSER", user, f">{password}")
+                    client.execute_command("ACL", "SETUSER", user, *words, f">{password}", ">of-the-intruder")
                     inside.set()
             except redis.RedisError:
                 ended.set()
@@ -309,6 +313,7 @@ def test_an_intruder_who_puts_it_back_is_thrown_out(redis_server: Redis) -> None
     assert inside.wait(5)
     rotator.disable(here, new, now)
     assert ended.wait(5)
+    assert redis_server.passwords(user) == {digest(new.secret)}
     assert rotator.verify(here, here.leaked, now).refused
     assert rotator.verify(here, new, now).works
 

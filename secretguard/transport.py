@@ -8,8 +8,8 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -240,32 +240,20 @@ class Http:
         return changing(self.host, lambda: self._exchange(method, path, body), seconds=self.timeout, error=self.error)
 
     def _exchange(self, method: str, path: str, body: object) -> Reply:
-        import requests
-
-        with http_session() as session:
+        untrusted = "Name its authority."
+        with http_session() as session, failures_told(self.host, self.error, untrusted=untrusted):
             session.verify = self.certificates or True
-            try:
-                with session.request(
-                    method,
-                    self.base.rstrip("/") + path,
-                    json=body,
-                    headers=dict(self.headers),
-                    auth=self.login,
-                    timeout=self.timeout,
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
-                    content = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
-                    return self._judged(response, content)
-            except requests.ConnectTimeout:
-                raise self.error(f"{self.host} cannot be reached in time", transient=True) from None
-            except requests.exceptions.SSLError:
-                raise self.error(f"the certificate of {self.host} is not trusted", hint="Name its authority.") from None
-            except requests.ConnectionError as failed:
-                refused = "NewConnectionError" in type(failed.args[0]).__name__ + repr(failed.args)[:400]
-                raise self.error(f"{self.host} cannot be reached", transient=True, unsure=not refused) from None
-            except (requests.RequestException, OSError):
-                raise self.error(f"{self.host} broke off its answer", transient=True, unsure=True) from None
+            with session.request(
+                method,
+                self.base.rstrip("/") + path,
+                json=body,
+                headers=dict(self.headers),
+                auth=self.login,
+                timeout=self.timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return self._judged(response, body_of(response))
 
     def _judged(self, response: "requests.Response", content: bytes) -> Reply:
         """Return the reply if a caller can do something with it."""
@@ -279,6 +267,34 @@ class Http:
         if 300 <= status < 400:
             raise self.error(f"{self.host} sends us elsewhere (status {status}), and is not followed")
         return Reply(status, dict(response.headers), content)
+
+
+@contextmanager
+def failures_told(host: str, error: type[RemoteError], *, untrusted: str = "") -> Iterator[None]:
+    """Turn what requests, or a library on top of it, raises into `error`; `untrusted` is the hint for certificates."""
+    import requests
+
+    try:
+        yield
+    except requests.ConnectTimeout:
+        raise error(f"{host} cannot be reached in time", transient=True) from None
+    except requests.exceptions.SSLError:
+        raise error(f"the certificate of {host} is not trusted", hint=untrusted) from None
+    except requests.ConnectionError as failed:
+        refused = "NewConnectionError" in type(failed.args[0]).__name__ + repr(failed.args)[:400]
+        raise error(f"{host} cannot be reached", transient=True, unsure=not refused) from None
+    except (requests.RequestException, OSError):
+        raise error(f"{host} broke off its answer", transient=True, unsure=True) from None
+
+
+def body_of(response: "requests.Response") -> bytes:
+    """Return the body of a streamed response, or more than LONGEST_ANSWER of it."""
+    content = bytearray()
+    for chunk in response.iter_content(1 << 16):
+        content += chunk
+        if len(content) > LONGEST_ANSWER:
+            break
+    return bytes(content)
 
 
 def http_session() -> "requests.Session":

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from secretguard.cli import console
-from secretguard.cli.invocation import CREDENTIAL_ID, configure, not_an_id
+from secretguard.cli.invocation import CREDENTIAL_ID, configure, not_an_id, operator_environ
 from secretguard.errors import ExitCode, UsageError
 from secretguard.rotation import Mode
 
@@ -108,12 +108,14 @@ def _options(ctx: click.Context, **given: Any) -> Any:
 
     for name in ("to", "admin", "old_from"):
         parsed(given.get(name, ""))
+    environ = operator_environ(configure(ctx.obj, None), os.environ)
     known = ("to", "rotator", "admin", "old_from", "kill_first", "plan_only", "yes")
     return Options(
         chosen=ctx.obj,
         repositories=given.get("repo") or (".",),
         mode=Mode(given.get("mode", Mode.BREACH)),
         as_json=given.get("format_name") == "json",
+        environ=environ,
         **{name: given[name] for name in known if name in given},
     )
 

@@ -52,6 +52,7 @@ class Options:
     yes: bool = False
     as_json: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    """What stores and rotators read."""
 
     @property
     def teller(self) -> Teller:

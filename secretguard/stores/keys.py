@@ -66,13 +66,15 @@ def load(place: Home) -> Key | None:
     """Return the key, None if none was made yet; raises StoreError if it is lost, refused or another store's."""
     about = _about(place)
     if about is None:
-        if files.names(place.store / "documents"):
+        if not files.names(place.store / "documents"):
+            return None
+        about = _about(place)  # a first writer was at work: it writes this before any document
+        if about is None:
             raise StoreError(
                 f"{place.store / _ABOUT} is missing, which says where the key is",
                 hint=f"Restore it from a backup; the values are still there. A key is in {place.key_file} or in the "
                 f"keyring, as {SERVICE!r}.",
             )
-        return None
     in_keyring, recipient = about
     key = _from_keyring(place, recipient) if in_keyring else _from_file(place)
     if key is None:

@@ -6,7 +6,7 @@ the whole store, and write each file beside its place before they move it there.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
@@ -226,16 +226,18 @@ def _staged_fields(document: Document, key: Key, context: Context) -> Fields | N
     """Return what a rotation staged: it is pending, or the newest version that carries its name holds it."""
     if not context.rotation:
         return None
-    names = (PENDING, *(str(number) for number in reversed(documents.numbers(document))))
-    for name in names:
-        try:
-            version = documents.opened(document, name, key)
-        except sealing.Damaged:
-            if name == PENDING:
-                raise
-            continue
-        if version and version.rotation == context.rotation:
-            return {field: version.fields[field] for field in version.staged}
+    version = documents.opened(document, PENDING, key)
+    if version is None or version.rotation != context.rotation:
+        version = _newest_of(document, key, context.rotation)  # listed now: it may just have been published
+    return {field: version.fields[field] for field in version.staged} if version else None
+
+
+def _newest_of(document: Document, key: Key, rotation: str) -> Sealed | None:
+    for number in reversed(documents.numbers(document)):
+        with suppress(sealing.Damaged):
+            version = documents.opened(document, str(number), key)
+            if version and version.rotation == rotation:
+                return version
     return None
 
 

@@ -5,7 +5,8 @@ from secretguard.testing.leak import build_leak
 from secretguard.testing.manifest import ExpectedCredential, ExpectedPlace, Manifest, Planted, Text, text
 from secretguard.testing.repository import RepositoryBuilder
 from secretguard.testing.rules import RulesPluginContract, check_rule, find
-from secretguard.testing.stores import StoreContract, StorePlace
+from secretguard.testing.store_place import StorePlace
+from secretguard.testing.stores import StoreContract
 
 __all__ = [
     "ExpectedCredential",

@@ -16,6 +16,7 @@ from secretguard.rotate.records import State
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotation import Context
 from tests.crashes.rotating import CREDENTIAL, Death, Spec, rotate
+from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres
 from tests.servers.strict_iam import StrictIam
 from tests.servers.strict_secretsmanager import StrictSecretsManager
@@ -60,17 +61,37 @@ def home(folder: Path) -> dict[str, str]:
     return {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "XDG_STATE_HOME": str(folder / "state")}
 
 
-@pytest.fixture(params=["postgres to local", "postgres to secrets manager", "postgres with two roles"])
-def making(request: pytest.FixtureRequest, postgres: Postgres) -> Making:
-    if request.param == "postgres to local":
-        return postgres_in_place(postgres, "ref+local://app#/DATABASE_URL", {})
-    if request.param == "postgres to secrets manager":
-        manager: StrictSecretsManager = request.getfixturevalue("strict_secretsmanager")
-        return postgres_in_place(postgres, "ref+awssecrets://app-{number}#/DATABASE_URL", manager.environ())
-    if request.param == "postgres with two roles":
-        return two_roles(postgres)
-    iam: StrictIam = request.getfixturevalue("strict_iam")
-    return iam_keys(iam)
+def in_local(request: pytest.FixtureRequest) -> Making:
+    return postgres_in_place(request.getfixturevalue("postgres"), "ref+local://app#/DATABASE_URL", {})
+
+
+def in_vault(request: pytest.FixtureRequest) -> Making:
+    openbao: OpenBao = request.getfixturevalue("openbao")
+    name = "app-" + secrets.token_hex(4)
+    return postgres_in_place(
+        request.getfixturevalue("postgres"), f"ref+vault://secret/{name}-{{number}}#/DATABASE_URL", openbao.environ()
+    )
+
+
+def in_secrets_manager(request: pytest.FixtureRequest) -> Making:
+    manager: StrictSecretsManager = request.getfixturevalue("strict_secretsmanager")
+    return postgres_in_place(
+        request.getfixturevalue("postgres"), "ref+awssecrets://app-{number}#/DATABASE_URL", manager.environ()
+    )
+
+
+def with_two_roles(request: pytest.FixtureRequest) -> Making:
+    return two_roles(request.getfixturevalue("postgres"))
+
+
+def of_iam(request: pytest.FixtureRequest) -> Making:
+    return iam_keys(request.getfixturevalue("strict_iam"))
+
+
+@pytest.fixture(params=[in_local, in_vault, in_secrets_manager, with_two_roles, of_iam], ids=lambda one: one.__name__)
+def making(request: pytest.FixtureRequest) -> Making:
+    made: Making = request.param(request)
+    return made
 
 
 def two_roles(server: Postgres) -> Making:
@@ -95,8 +116,21 @@ def two_roles(server: Postgres) -> Making:
 
 
 def iam_keys(iam: StrictIam) -> Making:
+    operator = iam.user("operator", administrator=True)
+
     def make(folder: Path, number: int) -> Case:
-        raise NotImplementedError
+        user = f"deploy-{number}-{secrets.token_hex(4)}"
+        old = iam.user(user)
+        spec = Spec(
+            rotator="aws", family="aws", kind="aws-access-key", user=old.id, old=old.secret,
+            reference="ref+local://deploy", environ=home(folder) | dict(iam.environ(operator)),
+        )  # fmt: skip
+
+        def check(stored: dict[str, str]) -> None:
+            assert iam.of(user) == {stored["AWS_ACCESS_KEY_ID"]: True}
+            assert iam.keys[stored["AWS_ACCESS_KEY_ID"]].secret == stored["AWS_SECRET_ACCESS_KEY"]
+
+        return Case(spec, check)
 
     return make
 
@@ -114,7 +148,7 @@ def check_rotated(case: Case) -> None:
     assert case.spec.old not in "".join(stored.values())
     case.check(stored)
     written = b"".join(one.read_bytes() for one in Path(case.spec.environ["HOME"]).rglob("*") if one.is_file())
-    for value in (case.spec.old, stored["password"]):
+    for value in (case.spec.old, stored.get("password") or stored["AWS_SECRET_ACCESS_KEY"]):
         assert value.encode() not in written
 
 

@@ -75,6 +75,10 @@ def test_a_library_is_used_in_one_place(library: str, home: str) -> None:
     assert [name for name in importers_of(library) if not name.startswith(home)] == []
 
 
+def test_files_are_locked_where_stores_and_state_are_kept() -> None:
+    assert importers_of("fcntl") == {"secretguard/stores/files.py", "secretguard/rotate/state_directory.py"}
+
+
 def test_rotation_waits_outside_the_scan() -> None:
     rotation = ("secretguard.rotate", "secretguard.stores", "secretguard.rotation", "secretguard.transport")
     scanning = ("secretguard/scan/", "secretguard/engine/", "secretguard/git/", "secretguard/report/")

@@ -5,9 +5,24 @@ import ast
 from tests.house.source import PRODUCT, modules_using, name_of, tree_of
 
 SITES = {
+    "plugins/aws/secretguard_aws/calls.py": "sends a value to AWS",
+    "plugins/aws/secretguard_aws/documents.py": "puts fields into the JSON that AWS keeps, and looks for a value in it",
+    "plugins/aws/secretguard_aws/keys.py": "takes apart the access key that --admin names",
+    "plugins/aws/secretguard_aws/session.py": "signs as the login that is tried",
+    "plugins/hashicorp/secretguard_hashicorp/connection.py": "sends the operator's token or secret id",
+    "plugins/hashicorp/secretguard_hashicorp/documents.py": "writes the value into a document",
+    "plugins/hashicorp/secretguard_hashicorp/leaked.py": "finds the versions that hold the leaked value",
+    "plugins/hashicorp/secretguard_hashicorp/logins.py": "logs in at a database",
+    "plugins/hashicorp/secretguard_hashicorp/settings.py": "looks whether the operator's token can be one",
+    "plugins/hashicorp/secretguard_hashicorp/store.py": "looks whether a value is text that can be stored",
+    "plugins/hashicorp/secretguard_hashicorp/token_rotator.py": "asks the server about the token, and has it revoked",
     "plugins/mysql/secretguard_mysql/addresses.py": "reads the operator's login and the TLS mode beside a leaked one",
     "plugins/mysql/secretguard_mysql/connect.py": "logs in",
     "plugins/mysql/secretguard_mysql/passwords.py": "makes what a server keeps of a password",
+    "plugins/postgres/secretguard_postgres/addresses.py": "reads `sslmode` out of a spelling, and an operator's DSN",
+    "plugins/postgres/secretguard_postgres/connect.py": "tells libpq the password, and masks it in what a server says",
+    "plugins/postgres/secretguard_postgres/passwords.py": "sets the password itself, on hosts that take no verifier",
+    "plugins/postgres/secretguard_postgres/scram.py": "makes the verifier of a password",
     "plugins/rabbitmq/secretguard_rabbitmq/addresses.py": "reads the API's login and whether a leaked one wants TLS",
     "plugins/rabbitmq/secretguard_rabbitmq/connect.py": "logs in",
     "plugins/rabbitmq/secretguard_rabbitmq/management.py": "makes and compares what a broker keeps of a password",
@@ -15,6 +30,7 @@ SITES = {
     "plugins/redis/secretguard_redis/addresses.py": "reads the operator's login and whether a leaked one wants TLS",
     "plugins/redis/secretguard_redis/connect.py": "logs in",
     "secretguard/cli/baseline.py": "masks copies of the value in the places that `baseline audit` shows",
+    "secretguard/cli/rotation_source.py": "looks for the leaked value in what the operator gives, by its id",
     "secretguard/cli/run.py": "gives the value to the command that it becomes",
     "secretguard/cli/store.py": "prints the value, in `store get` only, on a terminal or with --show-secrets",
     "secretguard/engine/matches.py": "tells whether one match says the same as another that it lies in",
@@ -22,6 +38,10 @@ SITES = {
     "secretguard/report/masking.py": "masks copies of the value in everything else that a report says",
     "secretguard/report/sarif.py": "writes the value, with --show-secrets only",
     "secretguard/report/text.py": "writes the value, with --show-secrets only",
+    "secretguard/rotate/fields.py": "reads back user and id, which are stored beside the value",
+    "secretguard/rotate/spelling.py": "writes a connection string with the new login",
+    "secretguard/rotate/target.py": "counts how often each spelling leaked",
+    "secretguard/rotate/wording.py": "masks copies of the value in what others say",
     "secretguard/scan/baseline_import.py": "compares with the values that another tool's report holds",
     "secretguard/scan/credentials.py": "groups the occurrences of one value",
     "secretguard/scan/foreign.py": "compares with the hashes and allowlists of other tools",
@@ -29,6 +49,7 @@ SITES = {
     "secretguard/scan/identity.py": "makes the id",
     "secretguard/stores/local.py": "finds the versions that hold the leaked value",
     "secretguard/stores/sealing.py": "encrypts it, and reads the key that opens it",
+    "secretguard/testing/store_place.py": "compares what a store gives back, in the tests of plugin authors",
 }
 """Module -> what it needs the value for."""
 

@@ -1,5 +1,6 @@
 """The journal of a team: who may use it, what a lost server does, and that its password is nowhere."""
 
+import os
 import re
 import secrets
 import sys
@@ -17,7 +18,9 @@ from secretguard.rotate.journal_postgres import SCHEMA, open_postgres
 from secretguard.rotate.journal_schema import CURRENT, VERSIONS
 from secretguard.rotate.records import Outcome
 from tests.rotate.journals import CREDENTIAL, ROOT, Kind, Worker, a_rotation, on_postgres
+from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
 from tests.servers.postgres import Postgres
+from tests.servers.processes import Unavailable
 
 DOCS = ROOT / "docs" / "journal.md"
 
@@ -253,3 +256,41 @@ def test_the_audit_file_goes_on_when_the_journal_moves_to_a_server(tmp_path: Pat
         found = verify(team.state, journal)
         assert (found.standing, found.records) == (Standing.INTACT, records)
         journal.close()
+
+
+@pytest.fixture
+def pooler(postgres: Postgres) -> Iterator[PgBouncer]:
+    try:
+        pooler = start_pgbouncer(postgres, query=False)
+    except Unavailable as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    yield pooler
+    postgres.run(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+    stop_pgbouncer(pooler)
+
+
+def test_it_works_through_a_pooler_that_gives_each_transaction_another_session(
+    pooler: PgBouncer, postgres: Postgres, tmp_path: Path
+) -> None:
+    name, password = postgres.role(attributes="SUPERUSER")
+    pooler.know(**{name: password})
+    passwords = tmp_path / "pgpass"
+    passwords.write_text(f"*:*:*:{name}:{password}\n")
+    passwords.chmod(0o600)
+    setting = f"postgresql://{name}@{pooler.host}:{pooler.port}/postgres?passfile={passwords}"
+    kind = Kind(lambda me: open_postgres(setting, "here", me), setting, {}, tmp_path)
+    journals = [kind.here() for _ in range(3)]
+    rotations = [a_rotation(credential=f"sg_{number:012x}") for number in range(3)]
+    leases = [journal.acquire(one.credential) for journal, one in zip(journals, rotations, strict=True)]
+    for journal, rotation, lease in zip(journals, rotations, leases, strict=True):
+        journal.begin(rotation, lease)
+    for number in range(1, 6):
+        for journal, rotation, lease in zip(journals, rotations, leases, strict=True):
+            assert journal.intend(rotation.id, "issue", lease) == number
+            journal.settle(rotation.id, number, Outcome.DONE, [], lease)
+    assert [len(journals[0].attempts(rotation.id)) for rotation in rotations] == [5, 5, 5]
+    with journals[0]._database.transaction("x") as transaction:
+        assert transaction.run("SHOW synchronous_commit") == [("on",)]
+    kind.close()

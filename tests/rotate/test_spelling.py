@@ -11,7 +11,7 @@ from secretguard.rotate.spelling import built, dialect, respelled
 from secretguard.rotation import Login, Spelling
 from secretguard.secret import Secret
 
-OLD, NEW = "old-" + "Pass_word1", "new-" + "Pass_word2"
+OLD, NEW, OTHER = "old-" + "Pass_word1", "new-" + "Pass_word2", "another"
 LEAKED, FRESH = Login("app", Secret(OLD)), Login("app_sg", Secret(NEW))
 
 CASES = {
@@ -50,11 +50,11 @@ def test_only_the_login_changes(form: str, before: str, after: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "postgresql://app:another@db/x",
+        f"postgresql://app:{OTHER}@db/x",
         f"postgresql://somebody:{OLD}@db/x",
         f"postgresql://app:{OLD}@db/x?password={OLD}",
         "postgresql://db/x",
-        f"jdbc:postgresql://db/x?user=app&password=another&comment={OLD}",
+        f"jdbc:postgresql://db/x?user=app&password={OTHER}&comment={OLD}",
     ],
 )
 def test_what_is_not_certain_is_left_to_be_built(text: str) -> None:

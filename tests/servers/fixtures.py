@@ -10,7 +10,7 @@ from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
 from tests.servers.moto import Moto, start_moto, stop_moto
 from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
 from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
-from tests.servers.postgres import Postgres, start_postgres, stop_postgres
+from tests.servers.postgres import Postgres, speak_tls, start_postgres, start_standby, stop_postgres
 from tests.servers.processes import Unavailable
 from tests.servers.rabbitmq import RabbitMQ, start_rabbitmq, stop_rabbitmq
 from tests.servers.redis import Redis, start_redis, stop_redis
@@ -56,6 +56,24 @@ def postgres_with_statistics() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
+def standby(postgres: Postgres) -> Iterator[Postgres]:
+    """A hot standby of the PostgreSQL 18."""
+    server = start_standby(postgres)
+    yield server
+    stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
+def postgres_with_tls() -> Iterator[Postgres]:
+    """PostgreSQL 15 that speaks TLS, with a certificate of its own for 127.0.0.1, and keeps statistics."""
+    server = started(lambda: start_postgres("15", "shared_preload_libraries=pg_stat_statements"))
+    server.run("CREATE EXTENSION pg_stat_statements")
+    speak_tls(server)
+    yield server
+    stop_postgres(server)
+
+
+@pytest.fixture(scope="session")
 def openbao() -> Iterator[OpenBao]:
     """OpenBao: Vault's API."""
     server = start_openbao()
@@ -93,6 +111,7 @@ def strict_iam() -> Iterator[StrictIam]:
         yield server
 
 
+@pytest.fixture(scope="session")
 def pgbouncer_with_file(postgres: Postgres) -> Iterator[PgBouncer]:
     """PgBouncer before PostgreSQL 18, with passwords in a file."""
     pooler = started(lambda: start_pgbouncer(postgres, query=False))

@@ -96,6 +96,7 @@ pool_mode = transaction
 logfile = {workspace.path}/pgbouncer.log
 pidfile = {workspace.path}/pgbouncer.pid
 admin_users = {keeper}
+server_login_retry = 1
 {asking}""",
     )
     running = Running([program, "-q", settings], workspace, stop=signal.SIGTERM)

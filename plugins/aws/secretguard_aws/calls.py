@@ -96,7 +96,11 @@ class Service:
                 f"AWS does not accept the credentials that {what} was asked with ({code})",
                 hint="Look at AWS_PROFILE and AWS_ACCESS_KEY_ID, whether they have expired, and at your clock.",
             )
-        return self.error(f"AWS refuses {what} ({code or status})")
+        full = "Limit" in code
+        return self.error(
+            f"AWS refuses {what} ({code or status})",
+            hint="A quota is used up. Of versions AWS keeps 100 and all of the last 24 hours." if full else "",
+        )
 
     def _silence(self, failed: Exception) -> Exception:
         """Return what it means that no answer came."""

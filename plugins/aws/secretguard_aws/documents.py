@@ -57,6 +57,11 @@ def holds(text: Secret, leaked: Secret) -> bool:
     )
 
 
+def size_of(text: Secret) -> int:
+    """Return how many bytes AWS has to keep."""
+    return len(text.reveal().encode("utf-8", "surrogateescape"))
+
+
 def _quoted(how: Any, value: str) -> str:
     return str(how(value, safe="", errors="surrogateescape"))
 

@@ -127,7 +127,9 @@ def destroy_leaked(reference: SecretReference, leaked: Secret, context: Context)
     evidence = []
     for listed in place.list():
         version = place.version(listed["VersionId"])
-        if version and not version.binary and documents.holds(version.text, leaked):
+        if version and version.binary:
+            evidence.append(f"version {version.id} holds a binary value, which was not looked into")
+        elif version and documents.holds(version.text, leaked):
             evidence.append(_told_of_old(place, labels, version, context))
     if published(reference, context):
         _drop_pending(place, context)

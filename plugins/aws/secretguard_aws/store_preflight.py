@@ -1,5 +1,6 @@
 """What stands in the way of storing something in Secrets Manager, and what will be done there. No effects."""
 
+import re
 from collections.abc import Iterator
 
 from secretguard.rotation import Context, Finding, Preflight
@@ -14,7 +15,8 @@ def look(place: Place, context: Context) -> Preflight:
     """Return what will happen to a secret, and whether it may."""
     labels = place.labels()
     if labels is None:
-        return Preflight(effects=(_created(place), *_effects(place)), findings=(_readers(""),))
+        findings = (*_odd_name(place), _readers(""))
+        return Preflight(effects=(_created(place), *_effects(place)), findings=findings)
     stops = list(_obstacles(place, labels, context))
     if stops:
         return Preflight(findings=tuple(stops))
@@ -30,6 +32,14 @@ def _created(place: Place) -> str:
         f"create the secret {place.name} as an empty JSON object; AWS labels a first version AWSCURRENT whatever it "
         "is asked for, so that the new value comes second"
     )
+
+
+def _odd_name(place: Place) -> Iterator[Finding]:
+    """Warn of what looks like the end of an ARN, which AWS itself advises against."""
+    if re.search(r"-[A-Za-z0-9]{6}\Z", place.name):
+        yield Finding(
+            f"{place.name} ends as ARNs do, in a hyphen and six characters: AWS may take it for another secret"
+        )
 
 
 def _effects(place: Place) -> tuple[str, ...]:

@@ -149,8 +149,7 @@ class Place:
 
     def put(self, text: Secret, token: str, label: str) -> None:
         """Add a version under `label`, never under AWS's default; raises StoreError if `token` has another value."""
-        too_long = len(text.reveal().encode("utf-8", "surrogateescape")) > _LONGEST
-        if too_long:
+        if documents.size_of(text) > _LONGEST:
             raise StoreError(f"{self.reference} would hold more than the {_LONGEST} bytes that AWS allows")
         try:
             self.service.change(

@@ -21,7 +21,7 @@ from tests.servers.strict_secretsmanager import Fault
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """News spreads by requests in the imitation, not by seconds."""
     monkeypatch.setattr(rotator, "_PAUSE", 0.01)
-    monkeypatch.setattr(rotator, "SECONDS_TO_SPREAD", 1.0)
+    monkeypatch.setattr(rotator, "SECONDS_TO_SPREAD", 20.0)
 
 
 class World:

@@ -1,5 +1,7 @@
 """Secrets Manager as a store: labels are claimed and swapped, never taken; a lost answer costs nothing."""
 
+import functools
+import itertools
 import json
 import logging
 import secrets
@@ -15,6 +17,7 @@ from secretguard.errors import Conflict, StoreError
 from secretguard.reference import SecretReference
 from secretguard.rotation import Context
 from secretguard.secret import Secret
+from secretguard.testing.exposure import exposure
 from secretguard.testing.stores import a_rotation, a_value, plain, refusal, secret_fields
 from tests.servers.strict_secretsmanager import (
     Fault,
@@ -294,6 +297,74 @@ def test_a_version_published_in_the_same_moment_is_not_overwritten(desk: Desk) -
     assert desk.seen == {"password": "b", "host": "db-2"}
 
 
+def at_request(desk: Desk, number: int, act: Callable[[], None]) -> Callable[[], bool]:
+    """Do something in the middle of the request with a number, counted from now; return whether it came to that."""
+    left = number
+
+    def before(operation: str, request: dict[str, Any]) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            desk.service.before = lambda operation, request: None
+            act()
+
+    desk.service.before = before
+    return lambda: left <= 0
+
+
+def test_whenever_somebody_publishes_in_between_nothing_is_lost(desk: Desk) -> None:
+    service = desk.service
+    conflicts = 0
+    for number in itertools.count(1):
+        desk = Desk(service)
+        desk.holds('{"password": "a", "host": "db-1"}')
+        desk.stage(password="b")
+        rival, host = desk.somebody_else(), secret_fields({"host": "db-2"})
+        came = at_request(desk, number, functools.partial(store.put, desk.reference, host, rival))
+        try:
+            desk.publish()
+        except Conflict:
+            conflicts += 1
+            assert desk.seen == {"password": "a", "host": "db-2"}
+            desk.publish()
+        if not came():
+            break
+        assert desk.seen == {"password": "b", "host": "db-2"}, number
+    assert number > 8
+    assert 0 < conflicts < number
+
+
+def test_whenever_somebody_stages_in_between_one_has_the_place(desk: Desk) -> None:
+    service = desk.service
+    lost = 0
+    for number in itertools.count(1):
+        desk = Desk(service)
+        desk.holds('{"password": "a"}')
+        rival = desk.somebody_else()
+        refused: list[Conflict] = []
+
+        def stage(desk: Desk = desk, rival: Context = rival, refused: list[Conflict] = refused) -> None:
+            try:
+                store.stage(desk.reference, secret_fields({"password": "c"}), rival)
+            except Conflict as conflict:
+                refused.append(conflict)
+
+        came = at_request(desk, number, stage)
+        try:
+            desk.stage(password="b")
+        except Conflict:
+            lost += 1
+            mine, theirs = None, {"password": "c"}
+        else:
+            mine, theirs = {"password": "b"}, None
+        if not came():
+            break
+        assert len(refused) == (0 if mine is None else 1), number
+        assert plain(store.staged(desk.reference, desk.context)) == mine
+        assert plain(store.staged(desk.reference, rival)) == theirs
+    assert 0 < lost < number
+
+
 def test_numbers_and_objects_beside_the_fields_keep_their_type(desk: Desk) -> None:
     desk.holds('{"password": "a", "port": 5432, "options": {"ssl": true}, "hosts": ["x"], "none": null}')
     assert desk.seen == {
@@ -447,3 +518,17 @@ def test_no_value_is_logged_even_where_everything_is(desk: Desk, caplog: pytest.
     assert desk.seen == {"password": value}
     assert value not in caplog.text
     assert "testing" not in caplog.text
+
+
+def test_no_value_is_in_an_error_that_aws_answers_with(desk: Desk) -> None:
+    old, new = a_value("old"), a_value("new")
+    desk.holds(json.dumps({"password": old}))
+    errors, fields = [], secret_fields({"password": new})
+    for fault in (Fault.LOST, Fault.FAILED_AFTER, Fault.THROTTLED, Fault.REDIRECTED):
+        desk.service.fails("PutSecretValue", fault)
+        desk.context = desk.rotation()
+        errors.append(refusal(lambda: store.stage(desk.reference, fields, desk.context)))
+    desk.service.longest = 1
+    desk.context = desk.rotation()
+    errors.append(refusal(lambda: store.stage(desk.reference, fields, desk.context)))
+    assert [found for error in errors for found in exposure(error, old, new)] == []

@@ -9,7 +9,8 @@ import pytest
 import secretguard_aws.store
 
 from secretguard.reference import SecretReference
-from secretguard.testing.stores import StoreContract, StorePlace
+from secretguard.testing.store_place import StorePlace
+from secretguard.testing.stores import StoreContract
 from tests.servers.moto import Moto
 from tests.servers.processes import free_port
 from tests.servers.strict_secretsmanager import StrictSecretsManager

@@ -12,18 +12,13 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from secretguard.errors import IssuerError, RemoteError
 from secretguard.rotation import Context
 from secretguard.secret import Secret
-from secretguard.transport import LONGEST_ANSWER, changing, http_session, reading
+from secretguard.transport import LONGEST_ANSWER, body_of, changing, failures_told, http_session, reading
 from secretguard_hashicorp.settings import AppRole, Settings, settings
-
-if TYPE_CHECKING:
-    import requests
-
-    from secretguard.rotation import Context
 
 _SEGMENTS = re.compile(r"[A-Za-z0-9_.@+=-]{1,512}(?:/[A-Za-z0-9_.@+=-]{1,512})*")
 _STANDBY = (472, 473)
@@ -103,32 +98,21 @@ class Vault:
         )
 
     def _exchange(self, method: str, path: str, body: Hidden, token: Secret | None) -> Answer:
-        import requests
+        hint = "Name the file of its authority in VAULT_CACERT. VAULT_SKIP_VERIFY is not honoured."
+        with (
+            http_session() as session,
+            failures_told(self.host, self.error, untrusted=hint),
+            self._adapter(session, token).request(
+                method,
+                "/v1/" + checked(path, self.error),
+                raise_exception=False,
+                data=None if body.value is None else written(body.value).encode(),
+                stream=True,
+            ) as response,
+        ):
+            return self._judged(response, Hidden(body_of(response)))
 
-        with http_session() as session:
-            adapter = self._adapter(session, token)
-            try:
-                with adapter.request(
-                    method,
-                    "/v1/" + checked(path, self.error),
-                    raise_exception=False,
-                    data=None if body.value is None else written(body.value).encode(),
-                    stream=True,
-                ) as response:
-                    content = Hidden(response.raw.read(LONGEST_ANSWER + 1, decode_content=True))
-                    return self._judged(response, content)
-            except requests.exceptions.SSLError:
-                raise self.error(
-                    f"the certificate of {self.host} is not trusted",
-                    hint="Name the file of its authority in VAULT_CACERT. VAULT_SKIP_VERIFY is not honoured.",
-                ) from None
-            except (requests.ConnectTimeout, requests.ConnectionError) as failed:
-                sent = "NewConnectionError" not in repr(failed.args) and not isinstance(failed, requests.ConnectTimeout)
-                raise self.error(f"{self.host} cannot be reached", transient=True, unsure=sent) from None
-            except (requests.RequestException, OSError, ValueError):
-                raise self.error(f"{self.host} broke off its answer", transient=True, unsure=True) from None
-
-    def _adapter(self, session: "requests.Session", token: Secret | None) -> Any:
+    def _adapter(self, session: Any, token: Secret | None) -> Any:
         try:
             from hvac import adapters
         except ImportError:
@@ -147,7 +131,7 @@ class Vault:
             allow_redirects=False,
         )
 
-    def _judged(self, response: "requests.Response", content: Hidden) -> Answer:
+    def _judged(self, response: Any, content: Hidden) -> Answer:
         """Return the answer if a caller can do something with it."""
         status = response.status_code
         if len(content.value) > LONGEST_ANSWER:

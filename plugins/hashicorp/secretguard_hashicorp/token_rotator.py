@@ -73,7 +73,8 @@ def preflight(target: Target, context: Context) -> Preflight:
         f"a new token with the policies {', '.join(_policies(about))} is made at {server.host}, called {context.name}",
         "the leaked token is revoked, with all child tokens and all leases (dynamic logins) that were made with it",
     )
-    return Preflight(effects, (*_findings(about), *missing_rights(server, _RIGHTS)))
+    rights = _RIGHTS if not about.get("role") else {**_RIGHTS, _creation(about): ("update",)}
+    return Preflight(effects, (*_findings(about), *missing_rights(server, rights)))
 
 
 def make(target: Target, context: Context) -> Login | None:
@@ -102,12 +103,11 @@ def issue(target: Target, new: Login | None, context: Context) -> Login:
     answer, about, words = _looked_up(server, target.leaked.secret)
     if answer is not Answer.WORKS:
         raise IssuerError(f"what the leaked token may do cannot be seen: {words}", transient=answer is Answer.UNKNOWN)
-    role = about.get("role")
-    path = f"auth/token/create/{role}" if role else "auth/token/create-orphan"
+    path = _creation(about)
     made = server.change("post", path, Hidden(_like(about, context)))
     auth = made.body.get("auth")
     if made.status != 200 or not isinstance(auth, Mapping):
-        raise server.denied("make a token like the leaked one", path, "create", "update", "sudo")
+        raise server.denied("make a token like the leaked one", path, "update", "sudo")
     return Login("", Secret(str(auth.get("client_token"))), str(auth.get("accessor")))
 
 
@@ -183,6 +183,12 @@ def _policies(about: Mapping[str, Any]) -> list[str]:
     return [str(one) for one in about.get("policies") or ()]
 
 
+def _creation(about: Mapping[str, Any]) -> str:
+    """Return the path at which a token like this one is made."""
+    role = about.get("role")
+    return f"auth/token/create/{role}" if role else "auth/token/create-orphan"
+
+
 def _findings(about: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what is special about the leaked token."""
     if "root" in _policies(about):
@@ -202,6 +208,11 @@ def _findings(about: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             f"it came from a login at {made}: the new token has its policies, but is no such login",
             "An application that logs in by itself gets another one there; it needs no new token in a store.",
+        )
+    if about.get("role") and not about.get("orphan"):
+        yield Finding(
+            f"its token role {about['role']} makes no orphans: the new token dies with the token that you work with",
+            "Write orphan=true to that role, or work with a token that lives as long.",
         )
     if about.get("identity_policies"):
         yield Finding("it has further policies through its entity, which the new token does not get")

@@ -15,7 +15,7 @@ from secretguard.model import Endpoint
 from secretguard.rotation import Answer, Context, Found, Login, Overlap, Target
 from secretguard.secret import Secret
 from secretguard.testing import exposure
-from secretguard.testing.stores import a_rotation
+from secretguard.testing.store_place import a_rotation
 from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres
 from tests.servers.proxy import Proxy, proxy

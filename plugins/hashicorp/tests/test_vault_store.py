@@ -14,7 +14,7 @@ from secretguard.reference import SecretReference, parse_reference
 from secretguard.rotation import Context
 from secretguard.secret import Secret
 from secretguard.testing import StoreContract, StorePlace
-from secretguard.testing.stores import a_rotation, a_value, plain, refusal, secret_fields
+from secretguard.testing.store_place import a_rotation, a_value, plain, refusal, secret_fields
 from tests.servers.openbao import OpenBao
 from tests.servers.processes import free_port
 from tests.servers.proxy import proxy

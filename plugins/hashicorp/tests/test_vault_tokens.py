@@ -10,7 +10,7 @@ from secretguard.interfaces import Rotator
 from secretguard.rotation import Answer, Context, Found, Login, Overlap, Target
 from secretguard.secret import Secret
 from secretguard.testing import exposure, find
-from secretguard.testing.stores import a_rotation
+from secretguard.testing.store_place import a_rotation
 from tests.servers.openbao import OpenBao
 from tests.servers.proxy import proxy
 
@@ -194,6 +194,29 @@ def test_preflight_names_the_rights_that_are_missing(openbao: OpenBao) -> None:
     hints = "\n".join(one.hint for one in seen.findings if one.stops)
     for path in ("create-orphan", "revoke", "accessors", "lookup-accessor", "revoke-accessor"):
         assert f'path "auth/token/{path}" {{' in hints
+
+
+def test_a_token_of_a_token_role_is_made_through_that_role(openbao: OpenBao) -> None:
+    role = "deploy-" + secrets.token_hex(4)
+    openbao.done("POST", f"auth/token/roles/{role}", {"allowed_policies": ["default"], "orphan": True})
+    leaked = str(openbao.done("POST", f"auth/token/create/{role}")["auth"]["client_token"])
+    plain = openbao.limited(POLICY)
+    assert f'path "auth/token/create/{role}"' in stops(openbao, leaked, plain)
+    allowed = openbao.limited(POLICY + f'path "auth/token/create/{role}" {{ capabilities = ["update"] }}')
+    what, run = target(leaked), context(openbao, allowed)
+    assert not rotator.preflight(what, run).stopped
+    new = rotator.issue(what, None, run)
+    told = about(openbao, new.secret.reveal())
+    assert (told["role"], told["orphan"]) == (role, True)
+    assert told["meta"] == {"secretguard": run.name}
+
+
+def test_a_token_role_that_makes_children_is_told(openbao: OpenBao, operator: str) -> None:
+    role = "child-" + secrets.token_hex(4)
+    openbao.done("POST", f"auth/token/roles/{role}", {"allowed_policies": ["default"], "orphan": False})
+    leaked = str(openbao.done("POST", f"auth/token/create/{role}")["auth"]["client_token"])
+    seen = rotator.preflight(target(leaked), context(openbao, operator))
+    assert any("dies with the token that you work with" in one.what for one in seen.findings)
 
 
 def test_a_token_of_a_namespace_is_rotated_there(openbao: OpenBao) -> None:

@@ -57,7 +57,7 @@ def operator(target: Target, context: Context) -> Actor | None:
     for address in admin.addresses:
         actor = Actor(address, admin.login, by_admin=True)
         try:
-            standby = actor.reads(_is_standby, context)
+            standby = actor.reads(is_standby, context)
         except IssuerError as failed:
             failure = IssuerError(
                 f"the operator's login: {failed}", hint=failed.hint, transient=failed.transient, unsure=failed.unsure
@@ -68,7 +68,8 @@ def operator(target: Target, context: Context) -> Actor | None:
     raise failure
 
 
-def _is_standby(connection: Connection) -> bool:
+def is_standby(connection: Connection) -> bool:
+    """Whether passwords are set elsewhere, and only sessions can be ended here."""
     return server_of(connection).standby
 
 
@@ -80,12 +81,14 @@ def required_operator(target: Target, context: Context) -> Actor:
     return actor
 
 
-def let_in(target: Target, new: Login | None, context: Context) -> Iterator[Actor]:
+def let_in(
+    target: Target, new: Login | None, context: Context, where: tuple[Address, ...] | None = None
+) -> Iterator[Actor]:
     """Yield the role itself wherever its new or its old password is accepted, in that order of preference.
 
     Each address is tried when its turn comes: most lead to the same server, and what was done at one shows at others.
     """
-    for address in addresses(target):
+    for address in addresses(target) if where is None else where:
         if new is not None and tried(address, new, context).accepted:
             yield Actor(address, new, by_admin=False)
         elif tried(address, target.leaked, context, leaked=True).accepted:

@@ -23,23 +23,31 @@ class Admin(NamedTuple):
 
 
 def addresses(target: Target) -> tuple[Address, ...]:
-    """Return the distinct addresses that the leaked login opens, as strict about TLS as the strictest spelling."""
+    """Return the distinct addresses that the leaked login opens, each as strict about TLS as all its spellings are."""
     found = (
-        Address(one.host, one.port or DEFAULT_PORT, one.database, _strictest(target, one))
+        Address(one.host, one.port or DEFAULT_PORT, one.database, _strictness(target, one))
         for one in target.endpoints
         if one.host
     )
     return tuple(dict.fromkeys(found))
 
 
-def _strictest(target: Target, endpoint: Endpoint) -> str:
-    """Return the strictest `sslmode` written beside a host. Nothing else that stands there is taken."""
+def _strictness(target: Target, endpoint: Endpoint) -> str:
+    """Return the `sslmode` that every spelling of a server asks for at least; nothing else beside it is taken.
+
+    Of several the least strict one decides: its application connects so, and TLS is used wherever it is to be had.
+    """
     modes = [
-        _mode(one["mode"].lower())
+        _mode_in(spelling.text)
         for spelling in target.spellings
-        if any(at.host == endpoint.host for at in spelling.endpoints)
-        for one in _TLS.finditer(spelling.text.reveal())
+        if any((at.host, at.port) == (endpoint.host, endpoint.port) for at in spelling.endpoints)
     ]
+    return min(modes, key=_STRICTNESS.index, default=_STRICTNESS[0])
+
+
+def _mode_in(text: Secret) -> str:
+    """Return the strictest mode that one spelling names."""
+    modes = [_mode(one["mode"].lower()) for one in _TLS.finditer(text.reveal())]
     return max(modes, key=_STRICTNESS.index, default=_STRICTNESS[0])
 
 

@@ -64,7 +64,9 @@ def _sent_out(actor: Actor, connection: Connection, *, target: Target, context: 
     with actor.transaction(connection, context):
         old = sessions_of(connection, role, context)
         end_older(connection, role, context)
-    return f"ended {listed(old)}" if old else f"no session of {role} is older than its new password"
+        pooled = connection.execute("SELECT pg_backend_pid()").fetchone()[0] != connection.info.backend_pid
+    words = f"ended {listed(old)}" if old else f"no session of {role} is older than its new password"
+    return f"{words}; sessions that clients hold with the pooler are not seen from here" if pooled else words
 
 
 def _everywhere(

@@ -33,6 +33,7 @@ _VERBOSE = 2
 _STATE = re.compile(r":  (?P<state>[0-9A-Z]{5}): (?P<words>[^\n]*)")
 _ROUTINE = re.compile(r"\n[^\n:]+: +(?P<routine>\w+), [\w./-]+:\d+\s*(?:\n|\Z)")
 _TO_SERVER = re.compile(r"\Aconnection to server [^\n]*? failed: ")
+_TAKES_NO_VERIFIER = "This host takes no verifier. Nothing was changed; set the password at the host's console."
 _speaks_tls: set[tuple[str, int]] = set()
 """Servers that spoke TLS once in this process."""
 
@@ -105,7 +106,8 @@ def told(failed: "psycopg.Error", address: Address) -> IssuerError:
     state = failed.sqlstate or ""
     words = printable(failed.diag.message_primary or "the connection broke off")
     lost = state[:2] in ("", "08", "57")
-    return IssuerError(f"{address}: {words}" + (f" ({state})" if state else ""), transient=lost, unsure=lost)
+    hint = _TAKES_NO_VERIFIER if "plaintext password" in words else ""
+    return IssuerError(f"{address}: {words}" + (f" ({state})" if state else ""), hint=hint, transient=lost, unsure=lost)
 
 
 def printable(text: str) -> str:

@@ -6,22 +6,26 @@ transaction, sent out again after it, and then proven; if it was changed meanwhi
 
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login, Target
-from secretguard_postgres.actors import Actor, let_in, operator
+from secretguard_postgres.actors import Actor, is_standby, let_in, operator
 from secretguard_postgres.connect import Address, Connection, driver
 from secretguard_postgres.login import probed
 from secretguard_postgres.passwords import set_password
 from secretguard_postgres.sessions import end_all, end_own, sweep
 from secretguard_postgres.standing import server_of
 
+if TYPE_CHECKING:
+    import psycopg
+
 ROUNDS = 12
 """How often the password is set if somebody changes it meanwhile."""
 ROUNDS_OPEN = 2
 """After so many an operator takes LOGIN from the role meanwhile."""
-_AGAIN = ("XX000", "40001", "40P01", "55P03")
-"""`tuple concurrently updated`, serialization, deadlock, lock timeout: look again, then set again."""
+_AGAIN = ("40001", "40P01", "55P03")
+"""Serialization, deadlock, lock timeout: look again, then set again."""
 _TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('secretguard:' || %s::text, 0))"
 _END_HOLDER = """
     SELECT pg_terminate_backend(pid) FROM pg_locks
@@ -31,15 +35,22 @@ _END_HOLDER = """
 
 
 def issue(target: Target, new: Login, context: Context) -> Login:
-    """Set the new password wherever the leaked one works, and end every session of the role. Raises IssuerError."""
+    """Set the new password wherever the leaked one works, and end every session of the role. Raises IssuerError.
+
+    Standbys come last: whoever is sent out there could come back as long as the old password is in force.
+    """
     admin = operator(target, context)
     if admin is not None:
         admin.changes(partial(_take_over, actor=admin, target=target, new=new, context=context), context)
-    reached = admin is not None
+    reached, standbys = admin is not None, []
     for actor in let_in(target, new, context):
         reached = True
-        if admin is None or actor.leaked:  # another server, which the operator's login is not for
+        if actor.reads(is_standby, context):
+            standbys.append(actor.address)
+        elif admin is None or actor.leaked:  # another server, which the operator's login is not for
             actor.changes(partial(_take_over, actor=actor, target=target, new=new, context=context), context)
+    for actor in let_in(target, new, context, tuple(standbys)):
+        actor.changes(partial(_take_over, actor=actor, target=target, new=new, context=context), context)
     if not reached:
         raise IssuerError(
             f"neither old nor new password of {target.leaked.user} is accepted anywhere; nothing was changed",
@@ -63,7 +74,7 @@ def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Log
                     _set(connection, actor, target, new, context, number=number)
                 end_all(connection, role)  # those that wait for the row; and no moment is left between this and the end
         except psycopg.Error as failed:
-            if failed.sqlstate not in _AGAIN or number == ROUNDS - 1:
+            if not _is_worth_another(failed) or number == ROUNDS - 1:
                 raise
             continue
         with actor.transaction(connection, context):
@@ -78,6 +89,11 @@ def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Log
         f"somebody keeps changing the password of {role} at {actor.address}: it was set {ROUNDS} times",
         hint="Give an operator's login with --admin, or take LOGIN from the role until its sessions are gone.",
     )
+
+
+def _is_worth_another(failed: "psycopg.Error") -> bool:
+    """Whether somebody else changed the role at the same moment. The server says so without a state of its own."""
+    return failed.sqlstate in _AGAIN or "tuple concurrently" in (failed.diag.message_primary or "")
 
 
 def _bar(connection: Connection, actor: Actor, role: str, context: Context) -> None:

@@ -13,7 +13,7 @@ from secretguard_postgres.connect import Address, Connection
 from secretguard_postgres.intruder import leftovers
 from secretguard_postgres.login import Trial, tried
 from secretguard_postgres.sessions import Session, listed, sessions_of
-from secretguard_postgres.standing import Role, Server, missing_rights, role_of, server_of
+from secretguard_postgres.standing import Role, Server, cluster_of, missing_rights, role_of, server_of
 
 Trials = dict[Address, Trial]
 
@@ -39,30 +39,37 @@ def preflight(target: Target, context: Context, *, two_roles: bool) -> Preflight
             )
         )
     trials = {address: tried(address, target.leaked, context, leaked=True) for address in addresses(target)}
-    findings = list(_of_trials(target, trials))
+    name = pair.other_name(target.leaked.user) if two_roles else target.leaked.user
+    findings = list(_of_trials(trials, name))
     if not any(trial.accepted for trial in trials.values()):
         findings.append(
             Finding("the leaked login is accepted nowhere", "Nothing can be proven of it from here.", stops=True)
         )
         return Preflight(findings=tuple(findings))
     try:
-        actor = operator(target, context) or _itself(target, trials)
-        look = actor.reads(partial(_looked, actor=actor, target=target, context=context), context)
+        actor, look = _closer(target, trials, context)
     except IssuerError as failed:
         return Preflight(findings=(*findings, Finding(str(failed), failed.hint, stops=True)))
     findings += [*_of_look(target, actor, look), *look.findings]
     if actor.by_admin:
         findings += _of_admin(target, actor, context)
     if two_roles:
+        findings += _of_other_servers(target, actor, trials, context)
         findings += actor.reads(partial(pair.hindrances, actor=actor, target=target, context=context), context)
         return Preflight(tuple(pair.effects(target, actor)), tuple(findings))
     return Preflight(tuple(_effects(target, actor, look, trials)), tuple(findings))
 
 
-def _itself(target: Target, trials: Trials) -> Actor:
-    """Return the leaked role at the first address that lets it in, servers before poolers."""
+def _closer(target: Target, trials: Trials, context: Context) -> tuple[Actor, Look]:
+    """Look as the operator, or as the role at the best place: a primary, and no pooler. Raises IssuerError."""
+    admin = operator(target, context)
     open_ones = sorted((one for one in trials if trials[one].accepted), key=lambda one: trials[one].pooled)
-    return Actor(open_ones[0], target.leaked, by_admin=False, leaked=True)
+    actors = [admin] if admin else [Actor(one, target.leaked, by_admin=False, leaked=True) for one in open_ones]
+    for actor in actors:
+        look = actor.reads(partial(_looked, actor=actor, target=target, context=context), context)
+        if not look.server.standby:
+            break
+    return actor, look
 
 
 def _looked(connection: Connection, *, actor: Actor, target: Target, context: Context) -> Look:
@@ -78,7 +85,7 @@ def _looked(connection: Connection, *, actor: Actor, target: Target, context: Co
     return Look(server, role, tuple(lacks), tuple(sessions), tuple(left))
 
 
-def _of_trials(target: Target, trials: Trials) -> Iterator[Finding]:
+def _of_trials(trials: Trials, new_user: str) -> Iterator[Finding]:
     for address, trial in trials.items():
         if trial.answer is Answer.REFUSED:
             yield Finding(f"{address} refuses the leaked login already ({trial.words})")
@@ -88,7 +95,7 @@ def _of_trials(target: Target, trials: Trials) -> Iterator[Finding]:
                 "The rotation waits until it is seen to be refused there.",
             )
         if trial.pooled:
-            yield _pooler(target, address)
+            yield _pooler(address, new_user)
         if trial.md5:
             yield Finding(
                 f"{address} still asks for MD5 proofs, which give a password's hash away",
@@ -100,13 +107,13 @@ def _of_trials(target: Target, trials: Trials) -> Iterator[Finding]:
             )
 
 
-def _pooler(target: Target, address: Address) -> Finding:
-    user = target.leaked.user
+def _pooler(address: Address, user: str) -> Finding:
     return Finding(
         f"{address} is a pooler: if it keeps passwords in a file, it lets the old one in and refuses the new one "
         "until that is changed",
         "With auth_query nothing is to be done. With auth_file: once the new value is in force, put what "
-        f"pg_authid has for {user} (rolpassword) into the file, RELOAD, then `secretguard rotate resume`.",
+        f"pg_authid has for {user} (rolpassword) into the file, RELOAD, then `secretguard rotate resume`. Either way, "
+        "clients that are connected to it stay connected, whoever they are: end them there (PgBouncer: KILL, RESUME).",
     )
 
 
@@ -151,6 +158,21 @@ def _of_admin(target: Target, actor: Actor, context: Context) -> list[Finding]:
             stops=True,
         )
     ]
+
+
+def _of_other_servers(target: Target, actor: Actor, trials: Trials, context: Context) -> Iterator[Finding]:
+    """Two roles are made where the operator's login leads, and standbys of that follow."""
+    home = actor.reads(cluster_of, context)
+    for address, trial in trials.items():
+        if not trial.accepted:
+            continue
+        there = Actor(address, target.leaked, by_admin=False, leaked=True).reads(cluster_of, context)
+        if there != home:
+            yield Finding(
+                f"{address} is another server than {actor.address}, where the operator's login leads",
+                "Use --mode breach, which lets the role change its own password there.",
+                stops=True,
+            )
 
 
 def _effects(target: Target, actor: Actor, look: Look, trials: Trials) -> Iterable[str]:

@@ -11,7 +11,8 @@ _ROLE = """
 """
 _SERVER = """
     SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_user::text,
-           EXISTS (SELECT FROM pg_settings WHERE name LIKE 'neon.%') AS plain_only,
+           current_setting('neon.timeline_id', true) IS NOT NULL
+             OR EXISTS (SELECT FROM pg_settings WHERE name LIKE 'neon.%'),
            rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
     FROM pg_roles WHERE rolname = current_user
 """
@@ -63,6 +64,12 @@ class Server(NamedTuple):
 def server_of(connection: Connection) -> Server:
     """Return what the server says about itself and us."""
     return Server(*connection.execute(_SERVER).fetchone())
+
+
+def cluster_of(connection: Connection) -> int:
+    """Return the number that a server and its standbys share."""
+    found: int = connection.execute("SELECT system_identifier FROM pg_catalog.pg_control_system()").fetchone()[0]
+    return found
 
 
 def role_of(connection: Connection, name: str) -> Role | None:

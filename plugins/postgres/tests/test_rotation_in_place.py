@@ -251,6 +251,26 @@ def test_one_password_on_two_servers_dies_on_both(postgres: Postgres, postgres16
     assert rotator.verify(target, target.leaked, context).refused
 
 
+def test_sessions_at_a_standby_end_too(postgres: Postgres, standby: Postgres) -> None:
+    """A standby takes no password, but follows, and its sessions are its own."""
+    user, password = postgres.role()
+    target, context = target_at(standby, postgres, user=user, password=password), a_context()
+    while not standby.lets_in(user, password):
+        time.sleep(0.02)
+    assert not rotator.preflight(target, context).stopped
+    assert "is a standby" in words_of(replace(target, endpoints=target.endpoints[:1]), context)
+    new = new_for(target, context)
+    with suppress(psycopg.OperationalError), standby.connected(user, password) as intruder:
+        rotator.issue(target, new, context)
+        with pytest.raises(psycopg.OperationalError):
+            intruder.execute("SELECT 1")
+    while not standby.lets_in(user, new.secret.reveal()):
+        time.sleep(0.02)
+    assert rotator.verify(target, new, context).works
+    assert rotator.verify(target, target.leaked, context).refused
+    assert len(rotator.disable(target, new, after(context))) == 2
+
+
 def test_an_md5_login_is_rotated_and_told(postgres16: Postgres) -> None:
     user, password = "old_" + secrets.token_hex(4), secrets.token_urlsafe(16)
     with postgres16.connected() as connection:
@@ -322,6 +342,30 @@ def test_forty_rotations_side_by_side_keep_what_was_promised(postgres_with_stati
         assert server.lets_in(new.user, new.secret.reveal())
         assert not server.lets_in(target.leaked.user, target.leaked.secret.reveal())
         assert new.secret.reveal() not in server.log
+
+
+def test_a_role_that_is_changed_at_the_same_moment_is_looked_at_and_set_again(postgres: Postgres) -> None:
+    """Of two ALTER ROLE at once the second ends with `tuple concurrently updated`."""
+    user, password = postgres.role()
+    target, context = target_at(postgres, user=user, password=password), a_context()
+    new = new_for(target, context)
+    with postgres.connected() as colleague:
+        colleague.execute("BEGIN")
+        colleague.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT 100").format(sql.Identifier(user)))
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = %s"
+
+        def commit_once_it_waits() -> None:
+            while postgres.run(waits, user) == [(0,)]:
+                time.sleep(0.01)
+            colleague.execute("COMMIT")
+
+        thread = threading.Thread(target=commit_once_it_waits)
+        thread.start()
+        rotator.issue(target, new, context)
+        thread.join()
+    assert "ERROR:  tuple concurrently updated" in postgres.log
+    assert rotator.verify(target, new, context).works
+    assert postgres.run("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", user) == [(100,)]
 
 
 def test_two_responders_on_two_hosts_leave_one_password(postgres: Postgres) -> None:

@@ -191,6 +191,15 @@ def test_an_operator_who_is_no_superuser_needs_exactly_these_rights(postgres16: 
     assert rotated(replace(target, leaked=new), a_context()).user == f"{user}_sg"
 
 
+def test_another_server_with_the_same_password_is_told_before(postgres: Postgres, postgres16: Postgres) -> None:
+    user, password = postgres.role()
+    postgres16.role(user)
+    postgres16.run(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(user), sql.Literal(password)))
+    target = target_at(postgres, user, password)
+    both = (*target.endpoints, Endpoint(postgres16.host, postgres16.port, "postgres"))
+    assert "is another server" in findings_of(replace(target, endpoints=both), a_context())
+
+
 def test_rights_that_an_operator_cannot_give_are_told_before(postgres16: Postgres) -> None:
     user, password = postgres16.role(attributes="REPLICATION")
     operator, secret = postgres16.role(attributes="CREATEROLE")

@@ -1,0 +1,65 @@
+"""From a leak in a repository to its end, on the command line, where Vault itself issues the credential."""
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from secretguard.testing import RepositoryBuilder
+from tests.journeys.running import CommandLine
+from tests.servers.openbao import OpenBao
+from tests.servers.postgres import Postgres
+from tests.servers.proxy import Proxy
+
+
+@pytest.fixture
+def somebody(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    return CommandLine(tmp_path / "home", tmp_path_factory.getbasetemp() / "home" / "cache")
+
+
+def leaked(somebody: CommandLine, folder: Path, text: str) -> str:
+    """Commit `text`, scan for it, and return the id of the one credential in it."""
+    builder = RepositoryBuilder(folder)
+    builder.write("deploy/.env", text.encode())
+    builder.commit("Deploy")
+    (one,) = somebody.scan("--history", cwd=folder, code=1)["credentials"]
+    return str(one["id"])
+
+
+def test_a_token(somebody: CommandLine, openbao: OpenBao, tmp_path: Path) -> None:
+    token, path = openbao.limited(), "journey-" + secrets.token_hex(4)
+    credential = leaked(somebody, tmp_path / "repo", f"VAULT_TOKEN={token}\n")
+    words = ("rotate", credential, "--to", f"ref+vault://secret/{path}#/VAULT_TOKEN", "--yes")
+    done = somebody.run(*words, cwd=tmp_path / "repo", environ=openbao.environ())
+    assert done.returncode == 0, done.stdout + done.stderr
+    new = openbao.data(path)["VAULT_TOKEN"]
+    assert openbao.ask("GET", "auth/token/lookup-self", token=new).ok
+    assert openbao.ask("GET", "auth/token/lookup-self", token=token).status_code == 403
+    assert not any(value in done.stdout + done.stderr for value in (token, new, openbao.root))
+    again = somebody.run(*words, cwd=tmp_path / "repo", environ=openbao.environ())
+    assert again.returncode == 0
+    assert openbao.data(path)["VAULT_TOKEN"] == new
+
+
+def test_a_password_of_a_static_role(
+    somebody: CommandLine, openbao: OpenBao, postgres: Postgres, link: Proxy, tmp_path: Path
+) -> None:
+    user, _ = postgres.role()
+    body = {"db_name": "main", "username": user, "rotation_period": "24h"}
+    openbao.done("POST", f"database/static-roles/{user}", body)
+    old, path = openbao.done("GET", f"database/static-creds/{user}")["data"]["password"], "journey-" + user
+    credential = leaked(somebody, tmp_path / "repo", f"DATABASE_URL={postgres.dsn(user, old)}\n")
+    words = ("rotate", credential, "--rotator", "vault-database", "--to", f"ref+vault://secret/{path}#/DATABASE_URL")
+    with postgres.connected(user, old) as intruder:
+        done = somebody.run(*words, "--yes", cwd=tmp_path / "repo", environ=openbao.environ())
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert intruder.closed or not postgres.run("SELECT 1 FROM pg_stat_activity WHERE usename = %s", user)
+    fields = openbao.data(path)
+    assert postgres.lets_in(fields["username"], fields["password"])
+    assert not postgres.lets_in(user, old)
+    assert fields["password"] == openbao.done("GET", f"database/static-creds/{user}")["data"]["password"]
+    assert fields["DATABASE_URL"] == postgres.dsn(user, fields["password"])
+    assert not any(value in done.stdout + done.stderr for value in (old, fields["password"], openbao.root))
+    state = [one.read_bytes() for one in (tmp_path / "home").rglob("*") if one.is_file()]
+    assert state
+    assert not any(value.encode() in one for one in state for value in (old, fields["password"], openbao.root))

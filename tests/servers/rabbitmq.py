@@ -5,6 +5,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -142,12 +143,21 @@ def _first_login(server: RabbitMQ) -> None:
 
 def stop_rabbitmq(server: RabbitMQ) -> None:
     server.running.kill()
-    epmd = shutil.which("epmd")  # it stays behind as a daemon, on a port of our own
-    if epmd:
-        subprocess.run(
-            [epmd, "-port", server.environment["ERL_EPMD_PORT"], "-kill"],
+    _end_port_mapper(server.environment["ERL_EPMD_PORT"])
+    server.running.workspace.remove()
+
+
+def _end_port_mapper(port: str) -> None:
+    """End the daemon that stays behind, on a port of our own; it refuses until it has noticed that its node is gone."""
+    program = shutil.which("epmd")
+    until = time.monotonic() + 5
+    while program and time.monotonic() < until:
+        done = subprocess.run(
+            [program, "-port", port, "-kill"],
             env={"PATH": os.environ["PATH"], "ERL_EPMD_ADDRESS": "127.0.0.1"},
             check=False,
             capture_output=True,
         )
-    server.running.workspace.remove()
+        if b"not allowed" not in done.stdout + done.stderr:
+            return
+        time.sleep(0.05)

@@ -37,8 +37,10 @@ def _fresh_breakers() -> Iterator[None]:
 @contextmanager
 def running(*settings: str, users: str, tls: bool = False) -> Iterator[Redis]:
     server = started(lambda: start_redis(*settings, users=users, tls=tls))
-    yield server
-    stop_redis(server)
+    try:
+        yield server
+    finally:
+        stop_redis(server)
 
 
 def context(**more: Any) -> Context:

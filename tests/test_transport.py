@@ -12,7 +12,7 @@ import pytest
 
 from secretguard import transport
 from secretguard.errors import IssuerError, StoreError
-from secretguard.transport import Http, breaker, changing, reading
+from secretguard.transport import Http, breaker, changing, reached, reading
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -212,3 +212,18 @@ def test_retries_are_not_logged(capfd: pytest.CaptureFixture[str]) -> None:
     with serving(says(503), says(200)) as (base, _):
         Http(base).get("/")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_library_gets_a_socket_to_what_may_be_contacted_only() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with reached("localhost", port, seconds=2) as made:
+            assert made.getpeername() == ("127.0.0.1", port)
+    with pytest.raises(IssuerError, match="cannot be reached") as failed:
+        reached("127.0.0.1", port, seconds=2)
+    assert failed.value.transient
+    for host in ("169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "224.0.0.1", "fd00:ec2::254"):
+        with pytest.raises(StoreError, match="no address that may be contacted"):
+            reached(host, port, seconds=2, error=StoreError)
+    with pytest.raises(IssuerError, match="does not resolve"):
+        reached("no-such-host.invalid", port, seconds=2)

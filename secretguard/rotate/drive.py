@@ -1,5 +1,6 @@
 """Takes a rotation through its steps: intent before, outcome after, both durable, whatever happens in between."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,6 +13,10 @@ from secretguard.rotate.steps import Step, order, point_of_no_return
 from secretguard.rotate.wording import without_values
 from secretguard.rotation import Found, Overlap
 from secretguard.secret import Secret
+
+
+RENEWED_EVERY = 30.0
+"""Seconds; a lease lasts four times as long."""
 
 
 class Audit(Protocol):
@@ -46,13 +51,25 @@ class Books:
 
 @contextmanager
 def leased(journal: Journal, credential: str) -> Iterator[Lease]:
-    """Hold the lease of a credential; raises Waiting if somebody else does."""
+    """Hold the lease of a credential, however long a step takes; raises Waiting if somebody else does."""
     lease = journal.acquire(credential)
+    over = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(journal, lease, over), name=f"lease of {credential}", daemon=True)
+    keeper.start()
     try:
         yield lease
     finally:
+        over.set()
+        keeper.join()
         with suppress(SecretguardError):  # it runs out by itself, and what went wrong before matters more
             journal.release(lease)
+
+
+def _keep(journal: Journal, lease: Lease, over: threading.Event) -> None:
+    """Renew a lease until it is over; one that is lost is told by the next thing that is written down."""
+    while not over.wait(RENEWED_EVERY):
+        with suppress(SecretguardError):
+            journal.renew(lease)
 
 
 def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotation:

@@ -1,15 +1,19 @@
 """A rotation ends with one live value, which the store gives, and a dead one; whatever fails on the way, it goes on."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from secretguard.errors import IssuerError, RotationError, UsageError, Waiting
 from secretguard.reference import parse_reference
-from secretguard.rotate import acts
+from secretguard.rotate import acts, drive, holder, journal_sql
 from secretguard.rotate.audit import Standing, show, verify
+from secretguard.rotate.drive import leased
 from secretguard.rotate.journal import open_journal
+from secretguard.rotate.journal_sqlite import open_sqlite
 from secretguard.rotate.records import Outcome, State
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotate.steps import Step, order
@@ -257,20 +261,34 @@ class TestAbort:
 
 def test_two_cannot_drive_one_rotation(tmp_path: Path) -> None:
     bench = passwords(tmp_path)
-    journal = open_journal(None, bench.environ)
-    lease = journal.acquire(CREDENTIAL)
-    with pytest.raises(Waiting) as held:
-        bench.run_only_lease() if hasattr(bench, "run_only_lease") else _second(bench)
+    first, second = open_journal(None, bench.environ), open_journal(None, bench.environ)
+    with leased(first, CREDENTIAL) as lease, pytest.raises(Waiting) as held, leased(second, CREDENTIAL):
+        pass
     assert lease.holder in str(held.value)
-    journal.close()
+    with leased(second, CREDENTIAL):
+        pass
+    first.close()
+    second.close()
 
 
-def _second(bench: Bench) -> None:
-    journal = open_journal(None, bench.environ)
-    try:
-        journal.acquire(CREDENTIAL)
-    finally:
-        journal.close()
+def test_a_step_may_take_longer_than_a_lease_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To another host only time tells whether somebody is at work."""
+    monkeypatch.setattr(journal_sql, "LEASE_SECONDS", 0.6)
+    monkeypatch.setattr(holder, "LEASE_SECONDS", 0.6)
+    monkeypatch.setattr(drive, "RENEWED_EVERY", 0.1)
+    bench = passwords(tmp_path)
+    directory = state_directory(bench.environ)
+    elsewhere = open_sqlite(directory, replace(holder.this_process(), kernel="another host"))
+    here = open_sqlite(directory)
+    with leased(here, CREDENTIAL):
+        time.sleep(1.5)
+        with pytest.raises(Waiting):
+            elsewhere.acquire(CREDENTIAL)
+    here.acquire(CREDENTIAL)  # and now nobody renews it
+    time.sleep(0.8)
+    elsewhere.acquire(CREDENTIAL)
+    here.close()
+    elsewhere.close()
 
 
 def test_no_value_comes_out_with_the_words_of_an_issuer(tmp_path: Path) -> None:

@@ -187,6 +187,7 @@ def _means(rotation: Rotation, target: Target, rotator: Rotator, context: Contex
         target=replace(target, endpoints=rotation.endpoints),
         context=context,
         alive=rotation.alive,
+        kill_first=rotation.kill_first,
     )
 
 

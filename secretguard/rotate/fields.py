@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from secretguard.errors import RotationError
 from secretguard.model import Endpoint
 from secretguard.reference import SecretReference
-from secretguard.rotate.spelling import built, dialect, respelled
+from secretguard.rotate.spelling import built, dialect, holds, respelled
 from secretguard.rotation import Fields, Login, Spelling, Target
 from secretguard.secret import Secret
 
 AWS_FIELDS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_BESIDE = (AWS_FIELDS[0], "key_id", "username", "host", "port", "dbname")
+"""Fields that hold something else than the secret."""
 _ONE_STRING = ("token", "password", "url", "private-key")
 _URL_NAMES = {"redis": "REDIS_URL", "mongodb": "MONGODB_URI", "amqp": "AMQP_URL", "smtp": "SMTP_URL"}
 _FORM_NAMES = {"jdbc": "JDBC_URL", "keyword": "DSN"}
@@ -56,6 +58,11 @@ def login_of(target: Target, fields: Fields, reference: SecretReference) -> Logi
         )
     name = fields["key_id"].reveal() if "key_id" in fields else user.reveal() if target.family == "aws" else ""
     return Login(user.reveal(), secret, name)
+
+
+def without_new_value(fields: Fields, new: Login) -> list[str]:
+    """Return the stored fields that should hold the new secret, and do not."""
+    return [name for name, value in fields.items() if name not in _BESIDE and not holds(value.reveal(), new.secret)]
 
 
 def _parts(target: Target, new: Login) -> dict[str, Secret]:

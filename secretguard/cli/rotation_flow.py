@@ -28,7 +28,7 @@ from secretguard.rotate.plan import Plan, make_plan
 from secretguard.rotate.records import Lease, Rotation, State
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotate.steps import check_mode
-from secretguard.rotate.target import target_of
+from secretguard.rotate.target import confirmed, target_of
 from secretguard.rotation import Context, Login, Mode, Target
 from secretguard.secret import Secret
 
@@ -184,7 +184,7 @@ def _means(rotation: Rotation, target: Target, rotator: Rotator, context: Contex
         rotator=rotator,
         store=store(reference.backend),
         reference=reference,
-        target=replace(target, endpoints=rotation.endpoints),
+        target=confirmed(target, rotation.endpoints, rotation.alive),
         context=context,
         alive=rotation.alive,
         kill_first=rotation.kill_first,

@@ -63,6 +63,10 @@ def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
 
     Raises Waiting, IssuerError, StoreError or RotationError where a step cannot be done now; the journal knows.
     """
+    if rotation.state is State.ABORTED:
+        raise UsageError(
+            f"{rotation.id} was aborted", hint=f"`secretguard rotate {rotation.credential}` begins another."
+        )
     attempts = books.journal.attempts(rotation.id)
     done = _not_to_repeat(attempts)
     if _ABORT in {one.step for one in attempts}:

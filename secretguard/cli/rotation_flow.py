@@ -167,6 +167,11 @@ def _planned(
     target = target_of(found, admin)
     named = rotator_for(target, options.rotator)
     check_mode(options.mode, named[1].overlap(target, context), kill_first=options.kill_first)
+    if options.kill_first and getattr(named[1], "made_like_the_old", False):
+        raise UsageError(
+            "--kill-first is not possible: the new value is made after the model of the old one, which has to live",
+            hint="Leave --kill-first out.",
+        )
     reference = parse_reference(options.to) if options.to else default_reference(target, options.environ)
     plan = make_plan(target, named, store(reference.backend), reference, context, kill_first=options.kill_first)
     options.teller.plan(plan, target, found.rule.title, options.mode)

@@ -29,7 +29,7 @@ from secretguard.rotate.records import Lease, Rotation, State
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotate.steps import check_mode
 from secretguard.rotate.target import confirmed, target_of
-from secretguard.rotation import Answer, Context, Login, Mode, Target
+from secretguard.rotation import Answer, Context, Login, Mode, Overlap, Target
 from secretguard.secret import Secret
 
 _ALIVE = (State.OPEN, State.WAITING)
@@ -196,8 +196,7 @@ def means_again(rotation: Rotation, options: Options) -> Means:
     admin, given = _resolved(options.admin, context), _resolved(options.old_from, context)
     target = target_again(rotation, options.chosen, given, admin, options.repositories)
     _, rotator = rotator_for(target, rotation.rotator)
-    # Without the operator's login it would go on in another way than the one that was confirmed.
-    check_mode(rotation.mode, rotator.overlap(target, context), kill_first=rotation.kill_first)
+    _check_confirmed(rotation, rotator.overlap(target, context))
     return _means(rotation, target, rotator, context)
 
 
@@ -266,6 +265,7 @@ def _record(found: Credential, plan: Plan, context: Context, options: Options) -
         actor=this_process().who,
         began=now(),
         kill_first=options.kill_first,
+        overlap=str(plan.overlap),
     )
 
 
@@ -309,8 +309,17 @@ def check_abort(rotation: Rotation, options: Options, written: Books) -> None:
     target = Target(rotation.credential, rotation.kind, rotation.family, login, rotation.endpoints, admin=admin)
     _, rotator = rotator_for(target, rotation.rotator)
     overlap = rotator.overlap(target, context)
-    check_mode(rotation.mode, overlap, kill_first=rotation.kill_first)
+    _check_confirmed(rotation, overlap)
     refuse_abort(rotation, written.journal.attempts(rotation.id), overlap)
+
+
+def _check_confirmed(rotation: Rotation, overlap: Overlap) -> None:
+    """Raise UsageError where it would go on in another way than the one that was confirmed."""
+    if rotation.overlap not in ("", overlap):
+        raise UsageError(
+            f"{rotation.id} was confirmed for another way of replacing the value",
+            hint="Give the same --admin REF as when it was begun, or none if there was none.",
+        )
 
 
 def parsed(reference: str) -> SecretReference | None:

@@ -154,6 +154,7 @@ def test_two_roles_are_rolled_back_with_the_operators_login(leak: Leak, environm
     begun = Rotation(
         "rot_0123456789abcdef", leak.name, "PostgreSQL", "postgres", "postgres-uri", leak.user,
         (Endpoint(leak.server.host, leak.server.port),), (), "postgres", "ref+local://app", Mode.GRACEFUL, (), "me", "now",
+        overlap="two",
     )  # fmt: skip
     environ = environment | leak.admin
     with books(Options({}, environ=environ)) as written:
@@ -161,7 +162,7 @@ def test_two_roles_are_rolled_back_with_the_operators_login(leak: Leak, environm
             written.journal.begin(begun, lease)
             written.journal.intend(begun.id, Step.ISSUE, lease)
         check_abort(begun, Options({}, admin="ref+env://ADMIN", environ=environ), written)
-        with pytest.raises(UsageError, match="two values") as refused:
+        with pytest.raises(UsageError, match="another way") as refused:
             check_abort(begun, Options({}, environ=environ), written)
         assert "--admin" in refused.value.hint
 

@@ -174,6 +174,7 @@ def _planned(
         )
     reference = parse_reference(options.to) if options.to else default_reference(target, options.environ)
     plan = make_plan(target, named, store(reference.backend), reference, context, kill_first=options.kill_first)
+    target = confirmed(target, plan.endpoints, plan.alive)
     options.teller.plan(plan, target, found.rule.title, options.mode)
     if plan.obstacles:
         first = plan.obstacles[0]

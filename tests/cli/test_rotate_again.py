@@ -149,6 +149,13 @@ def test_all_and_some_is_a_contradiction(leak: Leak, run: Run) -> None:
     assert "--all" in done.stderr
 
 
+def test_what_is_typed_is_a_server_where_the_leaked_value_works(leak: Leak, run: Run) -> None:
+    """And not the first in the alphabet, which whoever writes to a repository may choose."""
+    (leak.folder / "more.py").write_text(f'URL = "{leak.dsn.replace("127.0.0.1", "0.0.0.0")}"\n')
+    done = run("rotate", leak.name, *APP, "--plan", cwd=leak.folder)
+    assert f"{leak.user}@127.0.0.1\n" in done.stdout, done.stdout + done.stderr
+
+
 def test_two_roles_are_rolled_back_with_the_operators_login(leak: Leak, environment: dict[str, str]) -> None:
     """Between issue and publish there are two logins, and the old one is untouched."""
     begun = Rotation(

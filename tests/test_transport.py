@@ -12,7 +12,7 @@ import pytest
 
 from secretguard import transport
 from secretguard.errors import IssuerError, StoreError
-from secretguard.transport import Http, breaker, changing, is_off_limits, reading
+from secretguard.transport import Http, breaker, changing, is_off_limits, reached, reading
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -228,3 +228,18 @@ def test_no_repository_sends_us_to_where_metadata_are(number: str) -> None:
 @pytest.mark.parametrize("number", ["127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "64:ff9b::a00:1", "fd00::1"])
 def test_servers_of_ones_own_are_reached(number: str) -> None:
     assert not is_off_limits(number)
+
+
+def test_a_library_gets_a_socket_to_what_may_be_contacted_only() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with reached("localhost", port, seconds=2) as made:
+            assert made.getpeername() == ("127.0.0.1", port)
+    with pytest.raises(IssuerError, match="cannot be reached") as failed:
+        reached("127.0.0.1", port, seconds=2)
+    assert failed.value.transient
+    for host in ("169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "224.0.0.1", "fd00:ec2::254"):
+        with pytest.raises(StoreError, match="no address that may be contacted"):
+            reached(host, port, seconds=2, error=StoreError)
+    with pytest.raises(IssuerError, match="does not resolve"):
+        reached("no-such-host.invalid", port, seconds=2)

@@ -51,6 +51,7 @@ class Spec:
     mode: str = "breach"
     rotation: str = "rot_0123456789abcdef"
     credential: str = CREDENTIAL
+    timeout: float = 10.0
     uri: str = field(default="", repr=False)
 
 
@@ -90,6 +91,11 @@ def rotate(spec: Spec, death: Death | None = None) -> list[str]:
 def rotate_here(spec: Spec) -> None:
     """Rotate, or go on, in this process and thread."""
     _rotate(spec, lambda name, after: None)
+
+
+def rotate_with(spec: Spec, watch: Callable[[str, bool], None]) -> None:
+    """Rotate in this process; `watch` is called before and after each effect."""
+    _rotate(spec, watch)
 
 
 class Mortal:
@@ -144,7 +150,9 @@ def _rotate(spec: Spec, count: Callable[[str, bool], None]) -> None:
         rotation = known[0] if known else _begun(spec)
         if not known:
             mortal.begin(rotation, lease)
-        context = Context(spec.environ, rotation.id, Mode(spec.mode), rotated_at=rotation.rotated_at or None)
+        context = Context(
+            spec.environ, rotation.id, Mode(spec.mode), rotated_at=rotation.rotated_at or None, timeout=spec.timeout
+        )
         _, rotator = rotator_for(target, spec.rotator)
         means = Means(
             Mortal("rotator", rotator, count), Mortal("store", store(reference.backend), count), reference, target,

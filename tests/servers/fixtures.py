@@ -21,11 +21,11 @@ Server = TypeVar("Server")
 
 
 def started(start: Callable[[], Server]) -> Server:
-    """A server, or a skipped test where its package is not installed; in CI that is a failure."""
+    """A server, or a skipped test where its package is not installed; in CI that fails, unless `.ci/run` could not."""
     try:
         return start()
     except Unavailable as missing:
-        if os.environ.get("CI"):
+        if os.environ.get("CI") and not os.environ.get("SERVERS_MISSING"):
             pytest.fail(str(missing))
         pytest.skip(str(missing))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pymysql
 
+from tests.servers.certificates import make_certificates
 from tests.servers.processes import Running, Unavailable, Workspace, free_port, unprivileged
 
 Row = tuple[Any, ...]
@@ -80,8 +81,8 @@ def program(name: str) -> str:
     return found
 
 
-def start_mariadb(*options: str) -> MariaDB:
-    """Make a data directory and start a server on it."""
+def start_mariadb(*options: str, tls: bool = False) -> MariaDB:
+    """Make a data directory and start a server on it; `tls`: with a certificate of `authority.pem` beside it."""
     daemon, install = program("mariadbd"), program("mariadb-install-db")
     workspace, port, password = Workspace("maria"), free_port(), secrets.token_urlsafe(24)
     here: Path = workspace.path
@@ -96,12 +97,14 @@ def start_mariadb(*options: str) -> MariaDB:
         capture_output=True,
         **unprivileged(),
     )  # fmt: skip
+    made = make_certificates(workspace) if tls else None
+    secure = [f"--ssl-cert={made.certificate}", f"--ssl-key={made.key}", f"--ssl-ca={made.authority}"] if made else []
     running = Running(
         [
             daemon, "--no-defaults", f"--datadir={here}/data", f"--port={port}", "--bind-address=127.0.0.1",
             f"--socket={here}/m.sock", f"--pid-file={here}/m.pid", "--skip-name-resolve",
             "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--general-log=1",
-            f"--general-log-file={here}/general.log", "--plugin-load-add=auth_ed25519", *options,
+            f"--general-log-file={here}/general.log", "--plugin-load-add=auth_ed25519", *secure, *options,
         ],
         workspace,
         stop=signal.SIGTERM,

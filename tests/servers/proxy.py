@@ -64,7 +64,11 @@ class Proxy:
             one.close()
 
     def _forward(self, client: socket.socket) -> None:
-        server = socket.create_connection(self.target)
+        try:
+            server = socket.create_connection(self.target)
+        except OSError:  # it is down, and so are we
+            client.close()
+            return
         with self._lock:
             self._open += [client, server]
         lost = threading.Event()

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from urllib.parse import quote
 import amqp
 import requests
 
+from tests.servers.certificates import make_certificates
 from tests.servers.processes import Running, Unavailable, Workspace, free_port
 
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -26,6 +28,8 @@ class RabbitMQ:
     """One running broker. `admin` is the password of the administrator `keeper`."""
 
     port: int
+    tls_port: int
+    """With a certificate of `authority.pem` in its directory."""
     api_port: int
     admin: str
     running: Running
@@ -89,11 +93,18 @@ def start_rabbitmq() -> RabbitMQ:
         raise Unavailable("RabbitMQ is not installed (Debian: rabbitmq-server)")
     workspace, password = Workspace("rabbit"), secrets.token_urlsafe(24)
     port, api_port, distribution, epmd = free_port(), free_port(), free_port(), free_port()
+    tls_port, made = free_port(), make_certificates(workspace)
     here = workspace.path
     workspace.write("plugins", "[rabbitmq_management].\n")
     configuration = workspace.write(
         "rabbitmq.conf",
         f"""listeners.tcp.default = 127.0.0.1:{port}
+listeners.ssl.default = 127.0.0.1:{tls_port}
+ssl_options.cacertfile = {made.authority}
+ssl_options.certfile = {made.certificate}
+ssl_options.keyfile = {made.key}
+ssl_options.verify = verify_none
+ssl_options.fail_if_no_peer_cert = false
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {api_port}
 default_user = {RabbitMQ.keeper}
@@ -119,7 +130,7 @@ disk_free_limit.absolute = 1MB
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
     }
     running = Running([PROGRAM], workspace, environment=environment, stop=signal.SIGKILL)
-    server = RabbitMQ(port, api_port, password, running, environment)
+    server = RabbitMQ(port, tls_port, api_port, password, running, environment)
     running.await_answer(lambda: _first_login(server))
     return server
 
@@ -132,12 +143,21 @@ def _first_login(server: RabbitMQ) -> None:
 
 def stop_rabbitmq(server: RabbitMQ) -> None:
     server.running.kill()
-    epmd = shutil.which("epmd")  # it stays behind as a daemon, on a port of our own
-    if epmd:
-        subprocess.run(
-            [epmd, "-port", server.environment["ERL_EPMD_PORT"], "-kill"],
+    _end_port_mapper(server.environment["ERL_EPMD_PORT"])
+    server.running.workspace.remove()
+
+
+def _end_port_mapper(port: str) -> None:
+    """End the daemon that stays behind, on a port of our own; it refuses until it has noticed that its node is gone."""
+    program = shutil.which("epmd")
+    until = time.monotonic() + 5
+    while program and time.monotonic() < until:
+        done = subprocess.run(
+            [program, "-port", port, "-kill"],
             env={"PATH": os.environ["PATH"], "ERL_EPMD_ADDRESS": "127.0.0.1"},
             check=False,
             capture_output=True,
         )
-    server.running.workspace.remove()
+        if b"not allowed" not in done.stdout + done.stderr:
+            return
+        time.sleep(0.05)

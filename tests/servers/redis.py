@@ -15,6 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.servers.certificates import make_certificates
 from tests.servers.processes import Running, Unavailable, Workspace, free_port
 
 
@@ -94,14 +95,21 @@ class Redis:
         return f"redis://{user}:{password}@{self.host}:{self.port}/0"
 
 
-def start_redis(*settings: str, users: str = "acl-file") -> Redis:
-    """Start a server; `users`: where they live, `acl-file`, `conf` or `memory`; `settings` are lines of redis.conf."""
+def start_redis(*settings: str, users: str = "acl-file", tls: bool = False) -> Redis:
+    """Start a server; `users`: where they live, `acl-file`, `conf` or `memory`; `settings` are lines of redis.conf.
+
+    `tls`: also at another port, with a certificate of `authority.pem` beside it.
+    """
     program = which("redis-server")
     if program is None:
         raise Unavailable("redis-server is not installed (Debian: redis-server)")
     workspace, port, password = Workspace("redis"), free_port(), secrets.token_urlsafe(24)
     admin = f"user admin on >{password} ~* &* +@all"
     lines = ["bind 127.0.0.1", f"port {port}", f"dir {workspace.path}", 'save ""', "appendonly no", *settings]
+    if tls:
+        made = make_certificates(workspace)
+        lines += [f"tls-port {free_port()}", "tls-auth-clients no", f"tls-ca-cert-file {made.authority}"]
+        lines += [f"tls-cert-file {made.certificate}", f"tls-key-file {made.key}"]
     if users == "acl-file":
         acl = workspace.write("users.acl", f"user default off\n{admin}\n")
         lines.append(f"aclfile {acl}")

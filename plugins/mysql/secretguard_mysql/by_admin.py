@@ -1,17 +1,19 @@
 """Two passwords of one account side by side, by an operator's login: put in, taken out, taken back."""
 
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Collection
 
 from secretguard.errors import IssuerError
-from secretguard.rotation import Context, Found, Login, Target
-from secretguard_mysql.accounts import Account, Way, Ways, end_sessions, give, ours, ways_of
+from secretguard.rotation import Context, Found, Login, Mode, Target
+from secretguard_mysql.accounts import Account, Way, Ways, accounts, end_sessions, give, ours, ways_of
 from secretguard_mysql.addresses import Admin
 from secretguard_mysql.connect import Connection, asked, changed
+from secretguard_mysql.passwords import PLUGINS
 
 ROUNDS = 3
 """How often a leaked password is taken out that somebody puts back."""
+_PAUSE = 0.2
+"""Seconds in which a statement ends whose session was ended."""
 
 
 def found(admin: Admin, target: Target, new: Login | None, context: Context) -> Found:
@@ -30,16 +32,22 @@ def issue(admin: Admin, target: Target, new: Login, context: Context) -> None:
 
 
 def disable(admin: Admin, target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
-    """Take the leaked way out and end every session; again if it was put back in between."""
+    """Take the leaked way out and end every session; again if somebody put something back in between."""
     ways = ways_of(target, new, context)
+
+    def without(account: Account) -> tuple[Way, ...]:
+        return _without_leaked(account, ways, alone=context.mode is Mode.BREACH)
+
+    hosts: set[str] = set()
     for _ in range(ROUNDS):
-        changed_ones = _change(admin, target, ways, context, lambda one: _without_leaked(one, ways), end=True)
-        left = asked(admin.address, admin.login, context, lambda at: ours(at, target.leaked.user, ways))
-        if not any(ways.leaked in one.ways for one in left):
-            return tuple(f"{one}: the leaked password is out, its sessions are ended" for one in changed_ones)
-        time.sleep(0.2)
+        mine = _change(admin, target, ways, context, without, end=True, hosts=hosts)
+        hosts = {one.host for one in mine}  # an intruder may have set what tells nobody whose account it is
+        time.sleep(_PAUSE)
+        left = asked(admin.address, admin.login, context, lambda at: accounts(at, target.leaked.user))
+        if all(without(one) == one.ways for one in left if one.host in hosts):
+            return tuple(f"{one}: the leaked password is out, its sessions are ended" for one in mine)
     raise IssuerError(
-        f"somebody keeps putting the leaked password of {target.leaked.user} back",
+        f"somebody keeps changing the password of {target.leaked.user}",
         hint="Look at SHOW PROCESSLIST on the server, and lock the account until it is found.",
     )
 
@@ -61,26 +69,27 @@ def _change(
     wanted: Callable[[Account], tuple[Way, ...]],
     *,
     end: bool = False,
+    hosts: Collection[str] = (),
 ) -> list[Account]:
-    return changed(admin.address, admin.login, context, partial(_changed, target, ways, wanted, end))
+    """Give accounts the ways that are wanted, and end their sessions; those for `hosts`, or those found to be ours."""
 
+    def work(connection: Connection) -> list[Account]:
+        every = accounts(connection, target.leaked.user)
+        mine = [one for one in every if (one.host in hosts if hosts else ways.ours & set(one.ways))]
+        if not mine:
+            raise IssuerError(
+                f"no account of {target.leaked.user} there has the leaked password, so nothing was changed",
+                hint="It is another server's, or somebody has changed it. Check where the admin reference leads.",
+            )
+        for account in mine:
+            if (become := wanted(account)) != account.ways:
+                give(connection, account, become)
+        if end:
+            for account in mine:  # after the last change: one account's session must not undo another's
+                end_sessions(connection, account)
+        return mine
 
-def _changed(
-    target: Target, ways: Ways, wanted: Callable[[Account], tuple[Way, ...]], end: bool, connection: Connection
-) -> list[Account]:
-    mine = ours(connection, target.leaked.user, ways)
-    if not mine:
-        raise IssuerError(
-            f"no account of {target.leaked.user} there has the leaked password, so nothing was changed",
-            hint="It is another server's, or somebody has changed it. Check where the admin reference leads.",
-        )
-    for account in mine:
-        if (become := wanted(account)) != account.ways:
-            give(connection, account, become)
-    if end:
-        for account in mine:  # after the last change: one account's session must not undo another's
-            end_sessions(connection, account)
-    return mine
+    return changed(admin.address, admin.login, context, work)
 
 
 def _with_new(account: Account, ways: Ways) -> tuple[Way, ...]:
@@ -91,8 +100,17 @@ def _with_new(account: Account, ways: Ways) -> tuple[Way, ...]:
     return (*account.ways[: at + (place == ways.leaked)], ways.new, *account.ways[at + 1 :])
 
 
-def _without_leaked(account: Account, ways: Ways) -> tuple[Way, ...]:
-    left = tuple(one for one in account.ways if one != ways.leaked)
+def _without_leaked(account: Account, ways: Ways, *, alone: bool) -> tuple[Way, ...]:
+    """Return what stays; `alone`: no other password does, for an intruder could have set it (SET PASSWORD)."""
+
+    def stays(one: Way) -> bool:
+        if alone and one.plugin in PLUGINS:
+            return one == ways.new
+        return one != ways.leaked
+
+    left = tuple(one for one in account.ways if stays(one))
+    if ways.new and ways.new not in left:  # an intruder may have set another in its place
+        left = (ways.new, *left)
     return left or (ways.bar,)
 
 

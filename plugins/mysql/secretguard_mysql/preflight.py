@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from secretguard.errors import IssuerError
-from secretguard.rotation import Context, Finding, Preflight, Target
+from secretguard.rotation import Context, Finding, Mode, Preflight, Target
 from secretguard_mysql.accounts import Account, accounts, ours, ways_of
 from secretguard_mysql.addresses import Address, Admin, servers
 from secretguard_mysql.connect import Connection, asked, driver, rows
@@ -39,7 +39,9 @@ def by_admin(admin: Admin, target: Target, context: Context) -> Preflight:
         same = Finding(f"--admin is the leaked login {target.leaked.user} itself", _LEAVE_OUT, stops=True)
         return Preflight((), (same,))
     at = admin.address.where
-    findings = asked(admin.address, admin.login, context, partial(_seen_as_admin, admin=admin, target=target))
+    findings = asked(
+        admin.address, admin.login, context, partial(_seen_as_admin, admin=admin, target=target, context=context)
+    )
     effects = (
         f"{at}: {target.leaked.user} gets a second password beside the leaked one (ALTER USER, as a hash)",
         f"{at}: the leaked password is taken out of the account, and all its sessions are ended (KILL USER)",
@@ -76,7 +78,7 @@ def _seen_as_leaked(connection: Connection, *, address: Address) -> list[Finding
     return findings
 
 
-def _seen_as_admin(connection: Connection, *, admin: Admin, target: Target) -> list[Finding]:
+def _seen_as_admin(connection: Connection, *, admin: Admin, target: Target, context: Context) -> list[Finding]:
     findings = list(_of_server(connection, admin.address, dual=True))
     rights = _rights(connection)
     if "ALL PRIVILEGES" not in rights:
@@ -99,11 +101,14 @@ def _seen_as_admin(connection: Connection, *, admin: Admin, target: Target) -> l
             *findings,
             Finding(f"{admin.login.user} may not read the accounts at {admin.address}", hint, stops=True),
         ]
-    return [*findings, *_of_accounts(every, connection, admin, target)]
+    return [*findings, *_of_accounts(every, connection, admin, target, context)]
 
 
-def _of_accounts(every: list[Account], connection: Connection, admin: Admin, target: Target) -> Iterator[Finding]:
-    mine = ours(connection, target.leaked.user, ways_of(target, None, Context({})))
+def _of_accounts(
+    every: list[Account], connection: Connection, admin: Admin, target: Target, context: Context
+) -> Iterator[Finding]:
+    ways = ways_of(target, None, context)
+    mine = ours(connection, target.leaked.user, ways)
     if not mine:
         strong = [one for one in every if any(way.plugin == ED25519 for way in one.ways)]
         yield Finding(
@@ -114,6 +119,11 @@ def _of_accounts(every: list[Account], connection: Connection, admin: Admin, tar
     for one in every:
         if one not in mine:
             yield Finding(f"{one} has another password, or another way in, and stays as it is")
+        elif any(way.plugin in PLUGINS and way not in ways.ours for way in one.ways):
+            if context.mode is Mode.BREACH:
+                yield Finding(f"{one} has more than one password: all but the new one are taken out")
+            else:
+                yield Finding(f"{one} has more than one password: the others stay")
     if len(mine) > 1:
         yield Finding(f"the leaked password opens {', '.join(str(one) for one in mine)}: all of them are changed")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pymysql
 import pytest
-from secretguard_mysql import rotator
+from secretguard_mysql import connect, rotator
 from secretguard_mysql.addresses import strictness
 from secretguard_mysql.connect import tried
 from secretguard_mysql.passwords import ED25519, stored_form
@@ -21,7 +21,8 @@ from secretguard.model import Endpoint
 from secretguard.rotation import Answer, Context, Found, Login, Mode, Overlap, Spelling, Target
 from secretguard.secret import Secret
 from secretguard.transport import breaker
-from tests.servers.mariadb import MariaDB
+from tests.servers.fixtures import started
+from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
 from tests.servers.proxy import proxy
 
 
@@ -244,27 +245,36 @@ def test_other_ways_into_an_account_stay(mariadb: MariaDB) -> None:
     assert rotator.verify(here, here.leaked, now).refused
 
 
-def test_an_intruder_who_sets_it_back_is_thrown_out(mariadb: MariaDB) -> None:
+@pytest.mark.parametrize("admin", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_an_intruder_who_sets_it_back_or_sets_another_is_thrown_out(mariadb: MariaDB, admin: bool, own: bool) -> None:
     user, password = mariadb.account()
-    here, now = target(mariadb, user, password), context()
+    here, now = target(mariadb, user, password, admin=admin), context()
     new = rotator.make(here, now)
     assert new is not None
-    kept, ended = stored_form("mysql_native_password", here.leaked.secret), threading.Event()
+    wanted = stored_form("mysql_native_password", Secret("of-the-intruder") if own else here.leaked.secret)
+    leaked = stored_form("mysql_native_password", here.leaked.secret)
+    inside, ended = threading.Event(), threading.Event()
+    if admin:
+        rotator.issue(here, new, now)
 
     def set_back() -> None:
-        with mariadb.connected(user, password) as connection:
+        with mariadb.connected(user, password) as connection, connection.cursor() as cursor:
             inside.set()
             try:
-                while True:
-                    connection.cursor().execute("SET PASSWORD = %s", (kept,))
+                while True:  # in place it waits for the change: without the leaked password nothing would begin
+                    cursor.execute("SHOW CREATE USER CURRENT_USER()")
+                    if admin or leaked not in cursor.fetchone()[0]:
+                        cursor.execute("SET PASSWORD = %s", (wanted,))
             except pymysql.MySQLError:
                 ended.set()
 
-    inside = threading.Event()
     threading.Thread(target=set_back, daemon=True).start()
     assert inside.wait(5)
-    rotator.issue(here, new, now)
+    rotator.disable(here, new, now) if admin else rotator.issue(here, new, now)
     assert ended.wait(5)
+    ((made,),) = mariadb.run("SHOW CREATE USER %s@'127.0.0.1'", user)
+    assert made.endswith(f"'{stored_form('mysql_native_password', new.secret)}'")
     assert rotator.verify(here, new, now).works
     assert rotator.verify(here, here.leaked, now).refused
 
@@ -379,12 +389,40 @@ def test_of_what_stands_beside_a_login_only_a_stricter_tls_mode_is_taken(text: s
     assert strictness(text) == mode
 
 
-def test_tls_is_never_given_up(mariadb: MariaDB) -> None:
+def test_tls_is_never_given_up(mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
     user, password = mariadb.account()
     here = target(mariadb, user, password)
     strict = replace(here, spellings=(Spelling("uri", Secret("mysql://h/d?ssl-mode=REQUIRED"), here.endpoints),))
     ((_, answer, words),) = rotator.verify(strict, here.leaked, context()).answers
     assert (answer, "has no TLS" in words) == (Answer.UNKNOWN, True)
+    assert rotator.verify(here, here.leaked, context()).works
+    monkeypatch.setattr(connect, "_speaks_tls", {f"{mariadb.host}:{mariadb.port}"})
+    ((_, answer, words),) = rotator.verify(here, here.leaked, context()).answers
+    assert (answer, "has no TLS" in words) == (Answer.UNKNOWN, True)
+
+
+def test_a_server_with_tls_is_spoken_to_with_tls_and_is_who_it_says() -> None:
+    server = started(lambda: start_mariadb(tls=True))
+    try:
+        user, password = server.account()
+        server.run("ALTER USER %s@'127.0.0.1' REQUIRE SSL", user)
+        here, now = target(server, user, password), context()
+        trusting = replace(now, environ={"SSL_CERT_FILE": str(server.running.workspace.path / "authority.pem")})
+        assert rotator.verify(here, here.leaked, now).works
+        strict = replace(
+            here, spellings=(Spelling("uri", Secret("mysql://h?ssl-mode=VERIFY_IDENTITY"), here.endpoints),)
+        )
+        ((_, answer, words),) = rotator.verify(strict, here.leaked, now).answers
+        assert answer is Answer.UNKNOWN
+        assert password not in words
+        assert rotator.verify(strict, here.leaked, trusting).works
+        new = rotator.make(strict, trusting)
+        assert new is not None
+        rotator.issue(strict, new, trusting)
+        assert rotator.verify(strict, new, trusting).works
+        assert rotator.verify(strict, here.leaked, trusting).refused
+    finally:
+        stop_mariadb(server)
 
 
 def test_a_link_local_address_is_not_contacted(mariadb: MariaDB) -> None:

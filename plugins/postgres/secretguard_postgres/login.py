@@ -90,6 +90,8 @@ def _once(address: Address, login: Login, context: Context, *, md5: bool) -> Tri
     else:
         try:
             return _looked_around(pgconn, until)
+        except driver().Error:
+            raise IssuerError("the connection broke off", transient=True) from None
         finally:
             pgconn.finish()
     return judged(failure)

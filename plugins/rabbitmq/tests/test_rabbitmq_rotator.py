@@ -345,3 +345,17 @@ def test_virtual_hosts_and_tls_are_read_as_clients_do(
         "sg_0", "amqp-uri", "amqp", Login("u", Secret("p")), (at,), (Spelling("uri", Secret(text), (at,)),)
     )
     assert addresses(spelled) == (expected,)
+
+
+def test_with_tls_the_certificate_is_checked(rabbitmq: RabbitMQ) -> None:
+    user, password = rabbitmq.user()
+    at = Endpoint("localhost", rabbitmq.tls_port)
+    text = Secret(f"amqps://{user}:{password}@localhost:{rabbitmq.tls_port}")
+    here = replace(target(rabbitmq, user, password), endpoints=(at,), spellings=(Spelling("uri", text, (at,)),))
+    now = context()
+    trusting = replace(now, environ={"SSL_CERT_FILE": str(rabbitmq.running.workspace.path / "authority.pem")})
+    ((_, answer, words),) = rotator.verify(here, here.leaked, now).answers
+    assert answer is Answer.UNKNOWN
+    assert "certificate" in words.lower()
+    assert rotator.verify(here, here.leaked, trusting).works
+    assert rotator.verify(here, Login(user, Secret("x")), trusting).refused

@@ -13,6 +13,8 @@ from secretguard_redis.connect import Command, driver
 
 DEFAULT_USER = "default"
 IN_ACL_FILE, IN_CONFIGURATION, NOWHERE = "kept in its ACL file", "kept in redis.conf", "not kept over a restart"
+ROUNDS = 3
+"""How often a leaked password is removed that somebody puts back."""
 _NO_ACL_FILE = "not configured to use an ACL file"
 
 
@@ -63,19 +65,32 @@ def put_in(command: Command, ours: Digests) -> str:
     return keep(command)
 
 
-def take_out(command: Command, ours: Digests) -> str:
-    """Remove the leaked password, then end every session of the user but this one; return where that is kept."""
+def stays(there: set[str], ours: Digests, *, alone: bool) -> set[str]:
+    """Return what is left without the leaked password; `alone`: no other stays, for an intruder could have set it."""
+    left = set() if alone else there - {ours.leaked, ours.bar}
+    return left | {ours.new} if ours.new else left or {ours.bar}
+
+
+def take_out(command: Command, ours: Digests, *, alone: bool) -> str:
+    """Remove the leaked password and end every session of the user but this one; return where that is kept.
+
+    Again if one of them was quick enough to set another: we stay in. Raises IssuerError.
+    """
     there = _ours(command, ours)
-    if ours.leaked in there:
-        left = there - {ours.leaked} or {ours.bar}
-        if is_server_password(command, ours.user, ours.leaked):
-            _without_server_password(command, ours, left)
-        else:
-            bar = [f"#{ours.bar}"] if left == {ours.bar} else []
-            command("ACL", "SETUSER", ours.user, f"!{ours.leaked}", *bar)
-    kept = keep(command)
-    command("CLIENT", "KILL", "USER", ours.user)
-    return kept
+    for _ in range(ROUNDS):
+        left = stays(there, ours, alone=alone)
+        if left != there:
+            if is_server_password(command, ours.user, ours.leaked):
+                _without_server_password(command, ours, left)
+            else:
+                command("ACL", "SETUSER", ours.user, *_change(there, left))
+        command("CLIENT", "KILL", "USER", ours.user)
+        there = passwords(command, ours.user)
+        if there == stays(there, ours, alone=alone):
+            return keep(command)
+    raise IssuerError(
+        f"somebody keeps changing the passwords of {ours.user}", hint="Look at CLIENT LIST and ACL LIST on the server."
+    )
 
 
 def take_back(command: Command, ours: Digests) -> str:
@@ -86,6 +101,10 @@ def take_back(command: Command, ours: Digests) -> str:
     if ours.new in there:
         command("ACL", "SETUSER", ours.user, f"!{ours.new}")
     return keep(command)
+
+
+def _change(there: set[str], wanted: set[str]) -> list[str]:
+    return [f"!{one}" for one in sorted(there - wanted)] + [f"#{one}" for one in sorted(wanted - there)]
 
 
 def keep(command: Command) -> str:

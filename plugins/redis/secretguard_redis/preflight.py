@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from secretguard.errors import IssuerError
-from secretguard.rotation import Answer, Context, Finding, Login, Preflight, Target
+from secretguard.rotation import Answer, Context, Finding, Login, Mode, Preflight, Target
 from secretguard.secret import Secret
 from secretguard_redis.acl import DEFAULT_USER, digest, is_server_password, passwords
 from secretguard_redis.addresses import Address, admin_of, servers
@@ -33,7 +33,9 @@ def look(target: Target, context: Context) -> Preflight:
     for address, login in sites:
         try:
             findings += list(_open_to_all(address, target, context))
-            findings += asked(address, login, context, partial(_seen, address=address, login=login, target=target))
+            findings += asked(
+                address, login, context, partial(_seen, address=address, login=login, target=target, context=context)
+            )
         except IssuerError as error:
             findings.append(Finding(str(error), error.hint, stops=not error.transient))
         effects += [
@@ -55,7 +57,7 @@ def _open_to_all(address: Address, target: Target, context: Context) -> Iterator
         )
 
 
-def _seen(command: Command, *, address: Address, login: Login, target: Target) -> list[Finding]:
+def _seen(command: Command, *, address: Address, login: Login, target: Target, context: Context) -> list[Finding]:
     user = target.leaked.user or DEFAULT_USER
     also = FOR_REQUIREPASS if is_server_password(command, user, digest(target.leaked.secret)) else ()
     findings = list(_rights(command, address, login, NEEDED + also))
@@ -68,8 +70,10 @@ def _seen(command: Command, *, address: Address, login: Login, target: Target) -
     if len(there) > 1:
         findings.append(
             Finding(
-                f"{user} at {address.where} has {len(there) - 1} more passwords, which stay",
-                "If nobody knows whose they are, an intruder may have left them: ACL SETUSER … !DIGEST removes one.",
+                f"{user} at {address.where} has {len(there) - 1} more passwords, which stay"
+                if context.mode is Mode.GRACEFUL
+                else f"{user} at {address.where} has {len(there) - 1} more passwords, which are removed, too",
+                "An intruder may have left them; --mode graceful keeps them.",
             )
         )
     return [*findings, *_of_server(command, address, user)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from secretguard.errors import IssuerError
-from secretguard.rotation import Answer, Context, Found, Login, Overlap, Preflight, Proof, Target, Usage
+from secretguard.rotation import Answer, Context, Found, Login, Mode, Overlap, Preflight, Proof, Target, Usage
 from secretguard.secret import Secret
 from secretguard_redis import acl
 from secretguard_redis.addresses import Address, admin_of, servers
@@ -17,8 +17,6 @@ from secretguard_redis.preflight import look
 families: tuple[str, ...] = ("redis",)
 kinds: tuple[str, ...] = ()
 LENGTH = 40
-ROUNDS = 3
-"""How often a leaked password is removed that somebody puts back."""
 _ALPHABET = string.ascii_letters + string.digits
 """Nothing that a URL or a shell would treat specially."""
 
@@ -79,25 +77,14 @@ def usage(target: Target, new: Login, context: Context) -> Usage:
 
 
 def disable(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
-    """Remove the leaked password and end every session of the user; again if it was put back in between."""
+    """Remove the leaked password and end every session of the user."""
     if new is None and target.admin is None:
         raise IssuerError(
             "the leaked login would lock itself out: nothing was changed",
             hint="Give an operator's login with --admin.",
         )
-    ours = acl.digests(target, new, context)
-    for _ in range(ROUNDS):
-        evidence = _everywhere(target, new, context, lambda command: acl.take_out(command, ours))
-        there = [
-            asked(at, login, context, lambda command: acl.passwords(command, ours.user))
-            for at, login in _sites(target, new, context)
-        ]
-        if not any(ours.leaked in one for one in there):
-            return evidence
-    raise IssuerError(
-        f"somebody keeps putting the leaked password of {ours.user} back",
-        hint="Look at CLIENT LIST and ACL LIST on the server.",
-    )
+    ours, alone = acl.digests(target, new, context), context.mode is Mode.BREACH
+    return _everywhere(target, new, context, lambda command: acl.take_out(command, ours, alone=alone))
 
 
 def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:

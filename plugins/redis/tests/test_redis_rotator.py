@@ -19,7 +19,7 @@ from secretguard_redis.acl import digest
 from secretguard.errors import IssuerError
 from secretguard.interfaces import Rotator
 from secretguard.model import Endpoint
-from secretguard.rotation import Answer, Context, Found, Login, Overlap, Spelling, Target
+from secretguard.rotation import Answer, Context, Found, Login, Mode, Overlap, Spelling, Target
 from secretguard.secret import Secret
 from secretguard.transport import breaker
 from tests.servers.fixtures import started
@@ -35,10 +35,12 @@ def _fresh_breakers() -> Iterator[None]:
 
 
 @contextmanager
-def running(*settings: str, users: str) -> Iterator[Redis]:
-    server = started(lambda: start_redis(*settings, users=users))
-    yield server
-    stop_redis(server)
+def running(*settings: str, users: str, tls: bool = False) -> Iterator[Redis]:
+    server = started(lambda: start_redis(*settings, users=users, tls=tls))
+    try:
+        yield server
+    finally:
+        stop_redis(server)
 
 
 def context(**more: Any) -> Context:
@@ -237,17 +239,20 @@ def test_the_old_password_can_die_before_there_is_another(redis_server: Redis) -
     assert redis_server.passwords(user) == {digest(new.secret)}
 
 
-def test_other_passwords_of_the_user_stay(redis_server: Redis) -> None:
+@pytest.mark.parametrize("mode", list(Mode))
+def test_other_passwords_of_the_user_stay_in_graceful_mode_only(redis_server: Redis, mode: Mode) -> None:
     user, password = redis_server.user()
     other = secrets.token_hex(8)
     redis_server.run("ACL", "SETUSER", user, f">{other}")
-    here, now = target(redis_server, user, password), context()
-    assert "1 more passwords, which stay" in told(rotator.preflight(here, now))
+    here, now = target(redis_server, user, password), context(mode=mode)
+    kept = mode is Mode.GRACEFUL
+    words = "1 more passwords, which " + ("stay" if kept else "are removed, too")
+    assert words in told(rotator.preflight(here, now))
     new = rotator.make(here, now)
     assert new is not None
     rotator.issue(here, new, now)
     rotator.disable(here, new, now)
-    assert redis_server.passwords(user) == {digest(new.secret), digest(Secret(other))}
+    assert redis_server.passwords(user) == {digest(new.secret)} | ({digest(Secret(other))} if kept else set())
 
 
 def test_without_the_rights_it_says_which_are_missing(redis_server: Redis) -> None:
@@ -288,7 +293,8 @@ def test_an_admin_reference_that_is_none_is_not_repeated(redis_server: Redis, te
     assert text not in str(failed.value)
 
 
-def test_an_intruder_who_puts_it_back_is_thrown_out(redis_server: Redis) -> None:
+@pytest.mark.parametrize("words", [[], ["resetpass"]])
+def test_an_intruder_who_puts_it_back_is_thrown_out(redis_server: Redis, words: list[str]) -> None:
     user, password = redis_server.user()
     here, now = target(redis_server, user, password), context()
     new = rotator.make(here, now)
@@ -300,7 +306,7 @@ def test_an_intruder_who_puts_it_back_is_thrown_out(redis_server: Redis) -> None
         with redis_server.connected(user, password) as client:
             try:
                 while True:
-                    client.execute_command("ACL", "SETUSER", user, f">{password}")
+                    client.execute_command("ACL", "SETUSER", user, *words, f">{password}", ">of-the-intruder")
                     inside.set()
             except redis.RedisError:
                 ended.set()
@@ -309,6 +315,7 @@ def test_an_intruder_who_puts_it_back_is_thrown_out(redis_server: Redis) -> None
     assert inside.wait(5)
     rotator.disable(here, new, now)
     assert ended.wait(5)
+    assert redis_server.passwords(user) == {digest(new.secret)}
     assert rotator.verify(here, here.leaked, now).refused
     assert rotator.verify(here, new, now).works
 
@@ -366,3 +373,25 @@ def test_a_url_with_tls_is_never_tried_without(redis_server: Redis) -> None:
     )
     ((_, answer, _words),) = rotator.verify(strict, here.leaked, replace(context(), timeout=0.3)).answers
     assert answer is Answer.UNKNOWN
+
+
+def test_with_tls_the_certificate_is_checked() -> None:
+    with running(users="acl-file", tls=True) as server:
+        user, password = server.user()
+        port = int(server.run("CONFIG", "GET", "tls-port")["tls-port"])
+        at = Endpoint("localhost", port)
+        text = Secret(f"rediss://{user}:{password}@localhost:{port}")
+        here = replace(target(server, user, password), endpoints=(at,), spellings=(Spelling("uri", text, (at,)),))
+        now = context()
+        trusting = replace(now, environ={"SSL_CERT_FILE": str(server.running.workspace.path / "authority.pem")})
+        ((_, answer, words),) = rotator.verify(here, here.leaked, now).answers
+        assert answer is Answer.UNKNOWN
+        assert "certificate" in words
+        assert rotator.verify(here, here.leaked, trusting).works
+        new = rotator.make(here, trusting)
+        assert new is not None
+        assert not rotator.preflight(here, trusting).stopped
+        rotator.issue(here, new, trusting)
+        rotator.disable(here, new, trusting)
+        assert rotator.verify(here, new, trusting).works
+        assert rotator.verify(here, here.leaked, trusting).refused

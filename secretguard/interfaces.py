@@ -45,6 +45,7 @@ class Rotator(Protocol):
 
     Every method may be called twice, and is, after a crash. Methods raise IssuerError and nothing else, never print,
     and put no value into what they return as words. The engine writes down what it is about to do before it calls.
+    `made_like_the_old = True` says, where it stands, that the old value has to live until there is a new one.
     """
 
     families: tuple[str, ...]

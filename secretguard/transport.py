@@ -26,6 +26,9 @@ FAILURES_TO_OPEN = 5
 SECONDS_OPEN = 20.0
 LONGEST_ANSWER = 4 << 20
 """Bytes; no answer that we ask for comes near."""
+_METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
+"""Of AWS, Alibaba Cloud and Oracle Cloud, where they are not link-local."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LONGEST_WAIT = 60.0
 """Seconds of a Retry-After that are waited; longer ones end the attempt and are told to the user."""
 
@@ -175,16 +178,22 @@ def _addresses(host: str, port: int, error: type[RemoteError]) -> list[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError, OverflowError):
         raise error(f"the name {host} does not resolve", transient=True) from None
-    allowed = [one for one in dict.fromkeys(str(entry[4][0]) for entry in found) if not _is_off_limits(one)]
+    allowed = [one for one in dict.fromkeys(str(entry[4][0]) for entry in found) if not is_off_limits(one)]
     if not allowed:
         raise error(f"{host} has no address that may be contacted")
     return allowed
 
 
-def _is_off_limits(number: str) -> bool:
+def is_off_limits(number: str) -> bool:
+    """Whether nothing from a repository may send us to that IP address: what answers there trusts whoever asks."""
     one = ipaddress.ip_address(number.partition("%")[0])
-    one = getattr(one, "ipv4_mapped", None) or one
-    return one.is_link_local or one.is_multicast or one.is_unspecified or str(one) == "fd00:ec2::254"
+    if isinstance(one, ipaddress.IPv6Address):
+        one = one.ipv4_mapped or one.sixtofour or _behind_nat64(one) or one
+    return one.is_link_local or one.is_multicast or one.is_unspecified or str(one) in _METADATA
+
+
+def _behind_nat64(one: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    return ipaddress.IPv4Address(one.packed[-4:]) if one in _NAT64 else None
 
 
 @cache

@@ -12,7 +12,7 @@ import pytest
 
 from secretguard import transport
 from secretguard.errors import IssuerError, StoreError
-from secretguard.transport import Http, breaker, changing, reached, reading
+from secretguard.transport import Http, breaker, changing, is_off_limits, reached, reading
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -212,6 +212,22 @@ def test_retries_are_not_logged(capfd: pytest.CaptureFixture[str]) -> None:
     with serving(says(503), says(200)) as (base, _):
         Http(base).get("/")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "169.254.169.254", "fe80::1%eth0", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+        "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "0.0.0.0", "::", "224.0.0.1",
+    ],
+)  # fmt: skip
+def test_no_repository_sends_us_to_where_metadata_are(number: str) -> None:
+    assert is_off_limits(number)
+
+
+@pytest.mark.parametrize("number", ["127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "64:ff9b::a00:1", "fd00::1"])
+def test_servers_of_ones_own_are_reached(number: str) -> None:
+    assert not is_off_limits(number)
 
 
 def test_a_library_gets_a_socket_to_what_may_be_contacted_only() -> None:

@@ -62,11 +62,11 @@ def run_scan(target: str, mode: str, config: Config, *, since: str = "", use_cac
         return scan(request, progress)
 
 
-def scan_everything(chosen: Mapping[str, Any], path: str) -> Report:
+def scan_everything(chosen: Mapping[str, Any], path: str, mode: str = "history") -> Report:
     """Scan all there is, with nothing ignored that can be un-ignored: a person asked for this very credential."""
     config = configure(chosen, path)
     bare: Config = config._replace(baseline=None, ignore_paths=(), ignore_credentials=(), ignore_rules=(), root=None)
-    return run_scan(path, "history", bare)
+    return run_scan(path, mode, bare)
 
 
 def _stdin() -> BinaryIO:

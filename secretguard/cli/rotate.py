@@ -87,6 +87,8 @@ def command(ctx: click.Context, /, credentials: tuple[str, ...], **given: Any) -
     options = _options(ctx, **given)
     if given["skip"] or given["reason"]:
         return _skip(credentials, given["skip"], given["reason"], options)
+    if given["everything"] and credentials:
+        raise UsageError("--all takes every credential, and some are named", hint="Leave one of the two out.")
     if given["everything"] or not credentials:
         from secretguard.cli import rotation_guide
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from secretguard.cli import console
 from secretguard.cli.invocation import configure
-from secretguard.cli.rotation_source import from_operator, in_reports, search, target_again
+from secretguard.cli.rotation_source import from_operator, in_reports, search, target_again, there_still
 from secretguard.cli.rotation_words import JsonTeller, Teller, TextTeller
 from secretguard.errors import ExitCode, RotationError, SecretguardError, UsageError
 from secretguard.interfaces import Rotator
@@ -28,8 +28,8 @@ from secretguard.rotate.plan import Plan, make_plan
 from secretguard.rotate.records import Lease, Rotation, State
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotate.steps import check_mode
-from secretguard.rotate.target import target_of
-from secretguard.rotation import Context, Login, Mode, Target
+from secretguard.rotate.target import confirmed, target_of
+from secretguard.rotation import Answer, Context, Login, Mode, Overlap, Target
 from secretguard.secret import Secret
 
 _ALIVE = (State.OPEN, State.WAITING)
@@ -95,43 +95,95 @@ def _settled(name: str, options: Options, written: Books, reports: list[Report])
 
 def rotate_one(name: str, options: Options, written: Books, reports: list[Report]) -> ExitCode:
     """Rotate one credential, or go on with what was begun; `reports` keeps the scans for the next one."""
-    known = written.journal.rotations(name)
-    if any(one.state is State.CLOSED for one in known) and not any(one.state in _ALIVE for one in known):
-        closed = next(one for one in known if one.state is State.CLOSED)
-        options.teller.ended(closed, None)
-        return ExitCode.CLEAN
+    if options.plan_only:
+        return _show_plan(name, options, written, reports)
     with leased(written.journal, name) as lease:
-        unfinished = next((one for one in written.journal.rotations(name) if one.state in _ALIVE), None)
-        if unfinished is not None and not options.plan_only:
+        known = written.journal.rotations(name)
+        unfinished = next((one for one in known if one.state in _ALIVE), None)
+        if unfinished is not None:
             console.print_line(f"Going on with {unfinished.id}, which {unfinished.actor} began at {unfinished.began}.")
             return go_on(unfinished, options, written, lease)
-        if not reports:
-            reports.extend(search(options.chosen, options.repositories))
+        closed = [one for one in known if one.state is State.CLOSED]
+        if closed and not _opens_more(closed, options, reports):
+            options.teller.ended(closed[0], None)
+            return ExitCode.CLEAN
         return _begin(name, options, written, lease, reports)
 
 
-def _begin(name: str, options: Options, written: Books, lease: Lease, reports: Sequence[Report]) -> ExitCode:
-    found = in_reports(name, reports)
-    context = Context(options.environ, rotation="rot_" + secrets.token_hex(8), mode=options.mode)
+def _show_plan(name: str, options: Options, written: Books, reports: list[Report]) -> ExitCode:
+    """Say what would happen; no lease, for nobody is to be kept out."""
+    known = written.journal.rotations(name)
+    begun = next((one for one in known if one.state in _ALIVE), None)
+    closed = [one for one in known if one.state is State.CLOSED]
+    if begun is None and not (closed and not _opens_more(closed, options, reports)):
+        _planned(name, Context(options.environ, rotation=_new_id(), mode=options.mode), options, reports)
+        return ExitCode.CLEAN
+    options.teller.ended(begun or closed[0], None)
+    if begun is not None:
+        console.print_line(f"It goes on with `secretguard rotate resume {begun.id}`.")
+    return ExitCode.CLEAN
+
+
+def _opens_more(closed: Sequence[Rotation], options: Options, reports: Sequence[Report]) -> bool:
+    """Whether the leaked value works at a server that no closed rotation of it knew."""
+    seen = reports or search(options.chosen, options.repositories, directories=False)
+    found = in_reports(closed[0].credential, seen)
+    if found is None:
+        return False
+    target = target_of(found)
+    known = {at for one in closed for at in one.endpoints}
+    unknown = tuple(one for one in target.endpoints if one not in known)
+    if not unknown:
+        return False
+    _, rotator = rotator_for(target, options.rotator or closed[0].rotator)
+    proof = rotator.verify(replace(target, endpoints=unknown), target.leaked, Context(options.environ))
+    return any(answer is Answer.WORKS for _, answer, _ in proof.answers)
+
+
+def _searched(options: Options, reports: list[Report]) -> list[Report]:
+    if not reports:
+        reports.extend(search(options.chosen, options.repositories, directories=not options.old_from))
+    return reports
+
+
+def _begin(name: str, options: Options, written: Books, lease: Lease, reports: list[Report]) -> ExitCode:
+    context = Context(options.environ, rotation=_new_id(), mode=options.mode)
+    found, target, rotator, plan = _planned(name, context, options, reports)
+    _confirm(target, options)
+    rotation = _record(found, plan, context, options)
+    written.journal.begin(rotation, lease)
+    written.audit(rotation, "begun", evidence=(f"to {plan.reference}", f"mode {options.mode}"))
+    return _drive(rotation, _means(rotation, target, rotator, context), options, written, lease)
+
+
+def _planned(
+    name: str, context: Context, options: Options, reports: list[Report]
+) -> tuple[Credential, Target, Rotator, Plan]:
+    """Find the credential, and say what will happen; raises RotationError if something is in the way."""
+    found = in_reports(name, _searched(options, reports))
     admin = _resolved(options.admin, context)
     if found is None:
         found = from_operator(name, _resolved(options.old_from, context), options.chosen)
     target = target_of(found, admin)
     named = rotator_for(target, options.rotator)
     check_mode(options.mode, named[1].overlap(target, context), kill_first=options.kill_first)
+    if options.kill_first and getattr(named[1], "made_like_the_old", False):
+        raise UsageError(
+            "--kill-first is not possible: the new value is made after the model of the old one, which has to live",
+            hint="Leave --kill-first out.",
+        )
     reference = parse_reference(options.to) if options.to else default_reference(target, options.environ)
     plan = make_plan(target, named, store(reference.backend), reference, context, kill_first=options.kill_first)
+    target = confirmed(target, plan.endpoints, plan.alive)
     options.teller.plan(plan, target, found.rule.title, options.mode)
     if plan.obstacles:
         first = plan.obstacles[0]
         raise RotationError(f"nothing was done: {first.what}", hint=first.hint)
-    if options.plan_only:
-        return ExitCode.CLEAN
-    _confirm(target, options)
-    rotation = _record(found, plan, context, options)
-    written.journal.begin(rotation, lease)
-    written.audit(rotation, "begun", evidence=(f"to {reference}", f"mode {options.mode}"))
-    return _drive(rotation, _means(rotation, target, named[1], context), options, written, lease)
+    return found, target, named[1], plan
+
+
+def _new_id() -> str:
+    return "rot_" + secrets.token_hex(8)
 
 
 def go_on(rotation: Rotation, options: Options, written: Books, lease: Lease) -> ExitCode:
@@ -143,14 +195,16 @@ def means_again(rotation: Rotation, options: Options) -> Means:
     """Return what a rotation that was begun works with: its old value is found again."""
     context = Context(options.environ, rotation=rotation.id, mode=rotation.mode, rotated_at=rotation.rotated_at or None)
     admin, given = _resolved(options.admin, context), _resolved(options.old_from, context)
-    target = target_again(rotation, options.chosen, given, admin)
+    target = target_again(rotation, options.chosen, given, admin, options.repositories)
     _, rotator = rotator_for(target, rotation.rotator)
+    _check_confirmed(rotation, rotator.overlap(target, context))
     return _means(rotation, target, rotator, context)
 
 
 def roll_back(rotation: Rotation, options: Options, written: Books) -> None:
     """Abort a rotation; raises UsageError where the old value may be dead already."""
     with leased(written.journal, rotation.credential) as lease:
+        rotation = named_rotation(rotation.id, written)
         means = means_again(rotation, options)
         rotation = abort(rotation, means, written, lease)
     options.teller.ended(rotation, None)
@@ -173,7 +227,11 @@ def leave_open(name: str, reason: str, options: Options) -> ExitCode:
 
 def _drive(rotation: Rotation, means: Means, options: Options, written: Books, lease: Lease) -> ExitCode:
     rotation = drive(rotation, means, written, lease)
-    left = in_reports(rotation.credential, search(options.chosen, rotation.repositories))
+    left = None
+    try:
+        left = in_reports(rotation.credential, search(options.chosen, there_still(rotation)))
+    except SecretguardError as error:  # the rotation is closed all the same
+        console.print_line(f"Where the dead value still stands could not be looked up: {error}")
     options.teller.ended(rotation, left)
     return ExitCode.CLEAN
 
@@ -184,9 +242,10 @@ def _means(rotation: Rotation, target: Target, rotator: Rotator, context: Contex
         rotator=rotator,
         store=store(reference.backend),
         reference=reference,
-        target=replace(target, endpoints=rotation.endpoints),
+        target=confirmed(target, rotation.endpoints, rotation.alive),
         context=context,
         alive=rotation.alive,
+        kill_first=rotation.kill_first,
     )
 
 
@@ -207,6 +266,7 @@ def _record(found: Credential, plan: Plan, context: Context, options: Options) -
         actor=this_process().who,
         began=now(),
         kill_first=options.kill_first,
+        overlap=str(plan.overlap),
     )
 
 
@@ -245,11 +305,22 @@ def named_rotation(name: str, written: Books) -> Rotation:
 
 def check_abort(rotation: Rotation, options: Options, written: Books) -> None:
     """Refuse early what cannot be rolled back, before anybody is asked for a value."""
-    login = Login(rotation.user, Secret(""))
-    target = Target(rotation.credential, rotation.kind, rotation.family, login, rotation.endpoints)
-    _, rotator = rotator_for(target, rotation.rotator)
     context = Context(options.environ, rotation=rotation.id, mode=rotation.mode)
-    refuse_abort(rotation, written.journal.attempts(rotation.id), rotator.overlap(target, context))
+    login, admin = Login(rotation.user, Secret("")), _resolved(options.admin, context)
+    target = Target(rotation.credential, rotation.kind, rotation.family, login, rotation.endpoints, admin=admin)
+    _, rotator = rotator_for(target, rotation.rotator)
+    overlap = rotator.overlap(target, context)
+    _check_confirmed(rotation, overlap)
+    refuse_abort(rotation, written.journal.attempts(rotation.id), overlap)
+
+
+def _check_confirmed(rotation: Rotation, overlap: Overlap) -> None:
+    """Raise UsageError where it would go on in another way than the one that was confirmed."""
+    if rotation.overlap not in ("", overlap):
+        raise UsageError(
+            f"{rotation.id} was confirmed for another way of replacing the value",
+            hint="Give the same --admin REF as when it was begun, or none if there was none.",
+        )
 
 
 def parsed(reference: str) -> SecretReference | None:

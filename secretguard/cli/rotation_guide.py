@@ -14,6 +14,7 @@ from secretguard.reference import parse_reference
 from secretguard.report.danger import by_danger
 from secretguard.report.places import count
 from secretguard.report.printable import printable
+from secretguard.resolve import resolve
 from secretguard.rotate.choose import default_reference, rotator_for
 from secretguard.rotate.target import target_of
 from secretguard.rotation import Context, Mode, Overlap
@@ -47,9 +48,7 @@ def choose(options: Options) -> tuple[str, Options] | None:
     rotator_for(target, options.rotator)  # raises for one that has none, before more is asked
     if not options.to:
         options = _asked_store(one, options)
-    if not options.admin:
-        options = _asked_mode(one, options)
-    return one.id, options
+    return one.id, _asked_mode(one, options)
 
 
 def _found(options: Options) -> list[Credential]:
@@ -77,8 +76,8 @@ def _list(found: list[Credential], options: Options) -> None:
         console.print_line(printable(f"  {number}. {what}  {files}, {where}{by_hand}"))
 
 
-def _asked(question: str, most: int) -> int:
-    answer: int = click.prompt(question, type=click.IntRange(1, most), err=True)
+def _asked(question: str, most: int, default: int | None = None) -> int:
+    answer: int = click.prompt(question, type=click.IntRange(1, most), default=default, err=True)
     return answer
 
 
@@ -101,11 +100,16 @@ def _asked_store(one: Credential, options: Options) -> Options:
 
 def _asked_mode(one: Credential, options: Options) -> Options:
     """Ask for the mode where there is a choice."""
-    _, rotator = rotator_for(target_of(one), options.rotator)
-    graceful = Context(options.environ, mode=Mode.GRACEFUL)
-    if rotator.overlap(target_of(one), graceful) is Overlap.NONE:
+    target = target_of(
+        one, resolve(parse_reference(options.admin), Context(options.environ)) if options.admin else None
+    )
+    _, rotator = rotator_for(target, options.rotator)
+    if rotator.overlap(target, Context(options.environ, mode=Mode.GRACEFUL)) is Overlap.NONE:
         console.print_line("Its issuer knows one value at a time: the leaked one dies when the new one is set.")
         return options
     console.print_line("1. breach: the leaked value dies now; what uses it fails until it has the new one")
     console.print_line("2. graceful: both work until nobody uses the leaked one any more")
-    return replace(options, mode=(Mode.BREACH, Mode.GRACEFUL)[_asked("Which mode?", 2) - 1])
+    return replace(
+        options,
+        mode=(Mode.BREACH, Mode.GRACEFUL)[_asked("Which mode?", 2, default=1 + (options.mode is Mode.GRACEFUL)) - 1],
+    )

@@ -3,10 +3,12 @@
 import io
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from secretguard.cli.invocation import configure, scan_everything
 from secretguard.errors import UsageError
+from secretguard.git.repository import open_repository
 from secretguard.model import Credential, Endpoint, Report
 from secretguard.rotate.records import Rotation
 from secretguard.rotate.target import target_of
@@ -16,9 +18,18 @@ from secretguard.scan.run import ScanRequest, scan
 from secretguard.secret import Secret
 
 
-def search(chosen: Mapping[str, Any], repositories: Sequence[str]) -> list[Report]:
-    """Scan the whole history of each repository."""
-    return [scan_everything(chosen, path) for path in repositories]
+def search(chosen: Mapping[str, Any], repositories: Sequence[str], *, directories: bool = True) -> list[Report]:
+    """Scan the whole history of each repository, and a directory that is none as it is; or leave that one out."""
+    plain = {path for path in repositories if _is_plain_directory(path)}
+    return [
+        scan_everything(chosen, path, "tree" if path in plain else "history")
+        for path in repositories
+        if directories or path not in plain
+    ]
+
+
+def _is_plain_directory(path: str) -> bool:
+    return Path(path).is_dir() and open_repository(Path(path), keep_environment=path == ".") is None
 
 
 def in_reports(name: str, reports: Sequence[Report]) -> Credential | None:
@@ -45,12 +56,18 @@ def from_operator(name: str, given: Secret | None, chosen: Mapping[str, Any]) ->
     )
 
 
-def target_again(rotation: Rotation, chosen: Mapping[str, Any], given: Secret | None, admin: Secret | None) -> Target:
-    """Return the target of a rotation that goes on: its value from the repositories, `given`, or typed."""
+def target_again(
+    rotation: Rotation, chosen: Mapping[str, Any], given: Secret | None, admin: Secret | None, here: Sequence[str]
+) -> Target:
+    """Return the target of a rotation that goes on: its value from the repositories, `given`, or typed.
+
+    Repositories may have moved, or be those of a colleague's machine: then those that are `here` are searched.
+    """
     if given is None:
-        found = in_reports(rotation.credential, search(chosen, [one for one in rotation.repositories if one]))
-        if found is not None:
-            return target_of(found, admin)
+        for places in (there_still(rotation), here):
+            found = in_reports(rotation.credential, search(chosen, places, directories=False))
+            if found is not None:
+                return target_of(found, admin)
     value = given or _typed(rotation.credential)
     if not _is(rotation, value):
         return target_of(from_operator(rotation.credential, value, chosen), admin)
@@ -62,6 +79,11 @@ def target_again(rotation: Rotation, chosen: Mapping[str, Any], given: Secret | 
         endpoints=rotation.endpoints,
         admin=admin,
     )
+
+
+def there_still(rotation: Rotation) -> list[str]:
+    """Return the places where it leaked that are on this machine."""
+    return [one for one in rotation.repositories if Path(one).exists()]
 
 
 def _is(rotation: Rotation, value: Secret) -> bool:
@@ -76,7 +98,7 @@ def _typed(name: str) -> Secret:
     if not sys.stdin.isatty():
         raise UsageError(
             f"{name} is not in the repositories any more",
-            hint="Name them with --repo, or say where its value is with --old-from REF.",
+            hint="Run this where the repository is, or say where the value is with --old-from REF.",
         )
     import click
 

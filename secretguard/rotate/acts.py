@@ -10,7 +10,7 @@ from secretguard.errors import Conflict, IssuerError, RemoteError, RotationError
 from secretguard.interfaces import Rotator, StorePlugin
 from secretguard.model import Endpoint
 from secretguard.reference import SecretReference
-from secretguard.rotate.fields import fields_of, login_of
+from secretguard.rotate.fields import fields_of, login_of, without_new_value
 from secretguard.rotate.steps import Step
 from secretguard.rotation import Answer, Context, Found, Login, Overlap, Proof, Target
 
@@ -35,6 +35,8 @@ class Means:
     """Where the leaked value was seen to work before anything was changed."""
     deliver: Callable[[], Evidence] | None = None
     """Brings the references into the code."""
+    kill_first: bool = False
+    """Whether the old value ends before there is a new one."""
 
 
 def act(step: Step, means: Means) -> Evidence:
@@ -55,8 +57,9 @@ def has_overlap(means: Means) -> bool:
 
 def _preflight(means: Means) -> Evidence:
     """Look again, though the plan has looked: between the two somebody thought, or a process died."""
+    where_it_works = replace(means.target, endpoints=means.alive or means.target.endpoints)
     findings = (
-        *means.rotator.preflight(means.target, means.context).findings,
+        *means.rotator.preflight(where_it_works, means.context).findings,
         *means.store.preflight(means.reference, means.context).findings,
     )
     for one in findings:
@@ -149,7 +152,7 @@ def _prove_new(means: Means) -> Evidence:
             f"the new value is refused: {'; '.join(refusing)}",
             hint="A pooler may have to be reloaded, or somebody changes it back. Then `secretguard rotate resume`.",
         )
-    if not any(answer is Answer.WORKS for _, answer, _ in proof.answers):
+    if not proof.works:
         raise IssuerError(f"the new value could not be tried: {'; '.join(proof.evidence)}", transient=True)
     return proof.evidence
 
@@ -179,9 +182,10 @@ def _publish(means: Means) -> Evidence:
 
 
 def _resolve(means: Means) -> Evidence:
-    wanted = fields_of(means.target, _new(means), means.reference)
+    new, wanted = _new(means), means.store.staged(means.reference, means.context) or {}
     given = means.store.read(means.reference, means.context) or {}
     wrong = [name for name, value in wanted.items() if name not in given or not given[name].same_as(value)]
+    wrong += [name for name in without_new_value(wanted, new) if name not in wrong]
     if wrong:
         raise Waiting(
             f"{means.reference} gives another value in {', '.join(wrong)}",
@@ -203,12 +207,18 @@ def _observe(means: Means) -> Evidence:
 
 
 def _disable_old(means: Means) -> Evidence:
-    new = staged_login(means)
+    new = staged_login(means) if means.kill_first else _new(means)
+    if new is not None and has_overlap(means) and not means.kill_first:
+        # Since they were last looked at somebody may have waited for weeks.
+        _prove_new(means)
+        _resolve(means)
     return _changed(lambda: means.rotator.disable(means.target, new, means.context), None) or ()
 
 
 def _prove_old_dead(means: Means) -> Evidence:
     proof = means.rotator.verify(means.target, means.target.leaked, means.context)
+    if not proof.answers:
+        raise IssuerError("nobody could be asked whether the old value is refused", transient=True)
     lines = list(zip(proof.evidence, proof.answers, strict=True))
     living = [line for line, (_, answer, _) in lines if answer is Answer.WORKS]
     if living:

@@ -34,7 +34,9 @@ def rotator_for(target: Target, asked: str = "") -> tuple[str, Rotator]:
 
 def default_reference(target: Target, environ: Mapping[str, str]) -> SecretReference:
     """Return where a new value goes if nobody says: the store this machine is set up for, else the embedded one."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", target.leaked.user or target.kind).strip("-") or target.kind
+    host = target.endpoints[0].host if target.leaked.user and target.endpoints else ""
+    words = f"{target.leaked.user or target.kind}-{host}"
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", words).strip("-.") or target.kind
     if environ.get("VAULT_ADDR"):
         return SecretReference("vault", f"secret/{name}")
     if environ.get("BAO_ADDR"):

@@ -14,6 +14,9 @@ from secretguard.rotate.wording import without_values
 from secretguard.rotation import Found, Overlap
 from secretguard.secret import Secret
 
+_ABORT = "abort"
+"""Name of the attempt to roll back; it stands among those at the steps."""
+
 
 RENEWED_EVERY = 30.0
 """Seconds; a lease lasts four times as long."""
@@ -77,7 +80,17 @@ def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
 
     Raises Waiting, IssuerError, StoreError or RotationError where a step cannot be done now; the journal knows.
     """
-    done = finished(books.journal.attempts(rotation.id))
+    if rotation.state is State.ABORTED:
+        raise UsageError(
+            f"{rotation.id} was aborted", hint=f"`secretguard rotate {rotation.credential}` begins another."
+        )
+    attempts = books.journal.attempts(rotation.id)
+    done = _not_to_repeat(attempts)
+    if _ABORT in {one.step for one in attempts}:
+        raise UsageError(
+            f"{rotation.id} is being rolled back, and may have lost its new value",
+            hint=f"Finish that: `secretguard rotate abort {rotation.id}`.",
+        )
     if rotation.state is State.WAITING:
         rotation = _amended(rotation, books, lease, state=State.OPEN, note="")
     for step in order(rotation.mode, kill_first=rotation.kill_first):
@@ -96,6 +109,15 @@ def finished(attempts: Sequence[Attempt]) -> set[Step]:
     return {Step(one.step) for one in attempts if one.outcome is Outcome.DONE and one.step in set(Step)}
 
 
+def _not_to_repeat(attempts: Sequence[Attempt]) -> set[Step]:
+    """Return the steps that are not taken again: those that are done, but preflight only once something was changed.
+
+    Who goes on may have another environment, and name another operator's login, than who began.
+    """
+    changed = {Step.ISSUE, Step.DISABLE_OLD} & {one.step for one in attempts}
+    return finished(attempts) - (set() if changed else {Step.PREFLIGHT})
+
+
 def abort(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotation:
     """Take back what was done while the old value still works; raises UsageError once it may not any more.
 
@@ -104,9 +126,15 @@ def abort(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
     attempts = books.journal.attempts(rotation.id)
     overlap = means.rotator.overlap(means.target, means.context)
     refuse_abort(rotation, attempts, overlap)
-    number = books.journal.intend(rotation.id, "abort", lease)
+    number = books.journal.intend(rotation.id, _ABORT, lease)
     books.audit(rotation, "abort-intended")
-    evidence = _without(means, _rolled_back(means, {one.step for one in attempts}))
+    try:
+        evidence = _without(means, _rolled_back(means, {one.step for one in attempts}))
+    except SecretguardError as error:
+        words = _masked(error, means)
+        books.journal.settle(rotation.id, number, Outcome.FAILED, words, lease)
+        books.audit(rotation, "abort-failed", evidence=words)
+        raise
     books.journal.settle(rotation.id, number, Outcome.DONE, evidence, lease)
     books.audit(rotation, "aborted", evidence=evidence)
     return _amended(rotation, books, lease, state=State.ABORTED, note="rolled back; the old value is still in force")
@@ -162,13 +190,19 @@ def _note_failure(
 ) -> None:
     """Write down why a step did not end well, with no value in it."""
     outcome = Outcome.WAITS if isinstance(error, Waiting) else Outcome.FAILED
-    words = _without(means, (str(error), *((error.hint,) if error.hint else ())))
-    error.args, error.hint = (words[0],), words[1] if error.hint else ""
+    words = _masked(error, means)
     books.journal.settle(rotation.id, number, outcome, words, lease)
     books.audit(rotation, str(outcome), step=step, evidence=words)
     books.tell(Told(rotation.id, rotation.credential, step, outcome, words, now()))
     if outcome is Outcome.WAITS:
         _amended(rotation, books, lease, state=State.WAITING, note=words[0])
+
+
+def _masked(error: SecretguardError, means: Means) -> tuple[str, ...]:
+    """Take the values out of an error, and return its words."""
+    words = _without(means, (str(error), *((error.hint,) if error.hint else ())))
+    error.args, error.hint = (words[0],), words[1] if error.hint else ""
+    return words
 
 
 def _amended(rotation: Rotation, books: Books, lease: Lease, **changes: object) -> Rotation:

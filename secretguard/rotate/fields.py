@@ -7,21 +7,28 @@ External Secrets can read them too. The login is read back from them when a rota
 import re
 from collections.abc import Iterator
 
-from secretguard.errors import RotationError
+from secretguard.errors import RotationError, UsageError
 from secretguard.model import Endpoint
 from secretguard.reference import SecretReference
-from secretguard.rotate.spelling import built, dialect, respelled
+from secretguard.rotate.spelling import built, dialect, holds, respelled
 from secretguard.rotation import Fields, Login, Spelling, Target
 from secretguard.secret import Secret
 
 AWS_FIELDS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+BESIDE = (AWS_FIELDS[0], "key_id", "username", "host", "port", "dbname")
+"""Fields that hold something else than the secret."""
 _ONE_STRING = ("token", "password", "url", "private-key")
 _URL_NAMES = {"redis": "REDIS_URL", "mongodb": "MONGODB_URI", "amqp": "AMQP_URL", "smtp": "SMTP_URL"}
 _FORM_NAMES = {"jdbc": "JDBC_URL", "keyword": "DSN"}
 
 
 def main_field(target: Target, reference: SecretReference) -> str:
-    """Return the field that a reader of the plain reference wants."""
+    """Return the field that a reader of the plain reference wants; raises UsageError for one that is taken."""
+    if reference.field in (BESIDE if target.family not in _ONE_STRING else ("key_id",)):
+        raise UsageError(
+            f"the field {reference.field} is for what stands beside the value",
+            hint="Name another one, as #/DATABASE_URL.",
+        )
     if reference.field:
         return reference.field
     if target.family == "aws":
@@ -56,6 +63,22 @@ def login_of(target: Target, fields: Fields, reference: SecretReference) -> Logi
         )
     name = fields["key_id"].reveal() if "key_id" in fields else user.reveal() if target.family == "aws" else ""
     return Login(user.reveal(), secret, name)
+
+
+def foreign(target: Target, there: Fields, reference: SecretReference) -> list[str]:
+    """Return the fields of a document that a rotation would replace, although they are not of the leaked login."""
+    written = fields_of(target, Login(target.leaked.user, Secret("what-will-be-made")), reference)
+    old = target.leaked.secret
+    return [
+        name
+        for name, value in written.items()
+        if name in there and not there[name].same_as(value) and not holds(there[name].reveal(), old)
+    ]
+
+
+def without_new_value(fields: Fields, new: Login) -> list[str]:
+    """Return the stored fields that should hold the new secret, and do not."""
+    return [name for name, value in fields.items() if name not in BESIDE and not holds(value.reveal(), new.secret)]
 
 
 def _parts(target: Target, new: Login) -> dict[str, Secret]:

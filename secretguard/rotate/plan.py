@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from secretguard.interfaces import Rotator, StorePlugin
 from secretguard.model import Endpoint
 from secretguard.reference import SecretReference
+from secretguard.rotate.fields import BESIDE, foreign
 from secretguard.rotate.steps import Step, order
-from secretguard.rotation import Answer, Context, Finding, Overlap, Target
+from secretguard.rotation import Answer, Context, Fields, Finding, Overlap, Target
 
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1|0\.0\.0\.0|host\.docker\.internal")
 _ASKED_AT_ONCE = 8
@@ -53,13 +54,19 @@ def make_plan(
     alive = tuple(one for one, answer in answers if answer is Answer.WORKS)
     at_issuer = rotator.preflight(replace(target, endpoints=alive or target.endpoints), context)
     at_store = store.preflight(reference, context)
+    there = {} if at_store.stopped else store.read(reference, context) or {}
     return Plan(
         rotator=name,
         reference=reference,
         overlap=rotator.overlap(target, context),
         steps=tuple(one for one in order(context.mode, kill_first=kill_first) if delivers or one is not Step.DELIVER),
         effects=(*at_store.effects, *at_issuer.effects),
-        findings=(*_said_of(answers, local), *at_issuer.findings, *at_store.findings),
+        findings=(
+            *_said_of(answers, local),
+            *at_issuer.findings,
+            *at_store.findings,
+            *_of_document(target, there, reference),
+        ),
         endpoints=tuple(one for one in target.endpoints if one not in local),
         alive=alive,
     )
@@ -81,6 +88,12 @@ def _said_of(answers: Sequence[tuple[Endpoint, Answer]], local: Sequence[Endpoin
     # Another machine's localhost: from here nobody can prove anything about it.
     far = [one for one, answer in answers if answer is Answer.UNKNOWN and one not in local]
     dead = [one for one, answer in answers if answer is Answer.REFUSED]
+    hosts = dict.fromkeys(one.host for one, answer in answers if answer is Answer.WORKS)
+    if len(hosts) > 1:
+        yield Finding(
+            f"the new value will be tried at {len(hosts)} hosts, which the code names: {', '.join(hosts)}",
+            hint="Whoever runs one of them may learn it: go on only if all of them are yours.",
+        )
     if local:
         yield Finding(f"{_listed(local)}: nothing answers on this machine, so it is left out of the proof")
     if far:
@@ -102,6 +115,20 @@ def _said_of(answers: Sequence[tuple[Endpoint, Answer]], local: Sequence[Endpoin
             hint="Run it from where its server can be reached.",
             stops=True,
         )
+
+
+def _of_document(target: Target, there: Fields, reference: SecretReference) -> Iterator[Finding]:
+    """Yield what would be replaced of somebody else's. Only the field that the operator named may be the secret."""
+    names = foreign(target, there, reference)
+    secrets = [name for name in names if name not in BESIDE and name != reference.field]
+    if secrets:
+        yield Finding(
+            f"{reference} holds another credential in {', '.join(secrets)}, which would be replaced",
+            hint="Name a document of its own with --to.",
+            stops=True,
+        )
+    elif names:
+        yield Finding(f"{reference} holds something else in {', '.join(names)}, which is replaced")
 
 
 def _listed(endpoints: Sequence[Endpoint]) -> str:

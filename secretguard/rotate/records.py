@@ -57,6 +57,8 @@ class Rotation:
     began: str
     """ISO 8601 in UTC."""
     kill_first: bool = False
+    overlap: str = ""
+    """How many values live side by side in it, as it was confirmed; empty: not known."""
     rotated_at: str = ""
     """When the new value was put in force, by our clock."""
     state: State = State.OPEN

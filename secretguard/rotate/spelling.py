@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 from secretguard.model import Endpoint
+from secretguard.rotate.wording import in_bytes
 from secretguard.rotation import Login, Spelling
 from secretguard.secret import Secret
 
@@ -29,7 +30,8 @@ def respelled(spelling: Spelling, leaked: Login, new: Login) -> Secret | None:
 def holds(text: str, secret: Secret) -> bool:
     """Whether `text` holds the value, as it is or percent-encoded."""
     value = secret.reveal()
-    return bool(value) and any(form in text for form in (value, quote(value, safe=""), quote(value)))
+    raw = in_bytes(value)
+    return bool(value) and any(form in text for form in (value, quote(raw, safe=""), quote(raw)))
 
 
 def built(family: str, new: Login, endpoint: Endpoint | None) -> Secret:

@@ -1,6 +1,7 @@
 """A credential of a report -> the target that its rotator works on."""
 
 from collections import Counter
+from dataclasses import replace
 
 from secretguard.model import Credential, Endpoint
 from secretguard.rotation import Login, Spelling, Target
@@ -21,6 +22,21 @@ def target_of(credential: Credential, admin: Secret | None = None) -> Target:
         spellings=_spellings(credential),
         admin=admin,
     )
+
+
+def confirmed(target: Target, endpoints: tuple[Endpoint, ...], alive: tuple[Endpoint, ...]) -> Target:
+    """Return the target with the servers that were confirmed. Those where the leaked value worked come first.
+
+    So do their spellings: what the code reads in the end leads to a server that was seen to work, however often
+    another one is written.
+    """
+    first = (*alive, *(one for one in endpoints if one not in alive))
+    servers = {(one.host, one.port) for one in alive} | {(one.host, None) for one in alive}
+
+    def is_elsewhere(spelling: Spelling) -> bool:
+        return not any((one.host, one.port) in servers for one in spelling.endpoints)
+
+    return replace(target, endpoints=first, spellings=tuple(sorted(target.spellings, key=is_elsewhere)))
 
 
 def _endpoints(credential: Credential) -> tuple[Endpoint, ...]:

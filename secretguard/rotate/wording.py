@@ -16,6 +16,14 @@ def without_values(lines: Iterable[str], secrets: Iterable[Secret]) -> tuple[str
     return tuple(_masked(line, forms) for line in lines)
 
 
+def in_bytes(value: str) -> bytes:
+    """Return the bytes of a value: those of the file it was found in, where they were not UTF-8."""
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+
+
 def _masked(line: str, forms: list[str]) -> str:
     for form in forms:
         line = line.replace(form, "****")
@@ -25,9 +33,9 @@ def _masked(line: str, forms: list[str]) -> str:
 def _forms(value: str) -> set[str]:
     if len(value) < _SHORTEST:
         return set()
-    raw = value.encode("utf-8", "surrogateescape")
+    raw = in_bytes(value)
     # In base64 the value begins at any of three places in a group; what depends on its neighbours is left out.
     encoded = {
         base64.b64encode(b"\0" * shift + raw).decode()[-(-shift * 4 // 3) :].rstrip("=")[:-1] for shift in range(3)
     }
-    return {value, quote(value, safe=""), quote_plus(value), *encoded}
+    return {value, quote(raw, safe=""), quote_plus(raw), *encoded}

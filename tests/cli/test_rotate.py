@@ -92,3 +92,13 @@ def test_a_key_without_a_rotator_is_named_and_left(run: Run, tmp_path: Path, git
     done = run("rotate", "--all", "--yes")
     assert done.returncode == 2
     assert "by hand" in done.stderr
+
+
+def test_what_a_new_value_is_made_after_is_not_killed_first(run: Run, tmp_path: Path, git: Callable[..., str]) -> None:
+    """A token of Vault is made with the policies of the leaked one, which a dead one does not tell."""
+    git("init", "-q")
+    (tmp_path / "app.env").write_text(f"VAULT_TOKEN=hvs.{secrets.token_hex(48)}\n")
+    (name,) = set(re.findall(r"sg_[0-9a-f]{12}", run("scan").stdout))
+    done = run("rotate", name, "--kill-first", "--yes", "--to", "ref+local://vault")
+    assert done.returncode == 2
+    assert "has to live" in done.stderr

@@ -38,7 +38,7 @@ SITES = {
     "secretguard/report/masking.py": "masks copies of the value in everything else that a report says",
     "secretguard/report/sarif.py": "writes the value, with --show-secrets only",
     "secretguard/report/text.py": "writes the value, with --show-secrets only",
-    "secretguard/rotate/fields.py": "reads back user and id, which are stored beside the value",
+    "secretguard/rotate/fields.py": "reads back user and id, which are stored beside the value, and looks whether a field has it",
     "secretguard/rotate/spelling.py": "writes a connection string with the new login",
     "secretguard/rotate/target.py": "counts how often each spelling leaked",
     "secretguard/rotate/wording.py": "masks copies of the value in what others say",

@@ -35,6 +35,8 @@ class Bench:
     rotation: Rotation | None = None
     told: list[Told] = field(default_factory=list)
     deliver: Callable[[], tuple[str, ...]] | None = None
+    options: str | None = ""
+    """What stands behind the leaked URL; None: the URL is not known, only the value."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -45,11 +47,16 @@ class Bench:
         assert self.rotation is not None
         target = Target(
             CREDENTIAL, "postgres-uri", "postgres", Login("app", Secret(self.old)), (DB,),
-            (Spelling("uri", Secret(f"postgresql://app:{self.old}@db.test:5432/orders"), (DB,)),),
+            self._spellings(),
         )  # fmt: skip
         context = Context(self.environ, self.rotation.id, self.mode, rotated_at=self.rotation.rotated_at or None)
         reference = parse_reference("ref+local://app#/DATABASE_URL")
-        return Means(self.issuer, local, reference, target, context, (DB,), self.deliver)
+        return Means(self.issuer, local, reference, target, context, (DB,), self.deliver, self.kill_first)
+
+    def _spellings(self) -> tuple[Spelling, ...]:
+        if self.options is None:
+            return ()
+        return (Spelling("uri", Secret(f"postgresql://app:{self.old}@db.test:5432/orders{self.options}"), (DB,)),)
 
     def run(self) -> Rotation:
         """Begin, or go on; raises what the rotation raises."""

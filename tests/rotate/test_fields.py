@@ -1,11 +1,14 @@
 """One stored version has a real field for every form that the code needs, and the login can be read back from it."""
 
+from dataclasses import replace
+
 import pytest
 
 from secretguard.errors import RotationError
 from secretguard.model import Endpoint
 from secretguard.reference import parse_reference
 from secretguard.rotate.fields import fields_of, login_of
+from secretguard.rotate.target import confirmed
 from secretguard.rotation import Login, Spelling, Target
 from secretguard.secret import Secret
 
@@ -88,3 +91,16 @@ def test_the_login_is_read_back_as_it_was(family: str, kind: str, new: Login, to
 def test_what_somebody_else_changed_is_not_taken_for_ours() -> None:
     with pytest.raises(RotationError, match="not what was put there"):
         login_of(target(), {"other": Secret("x")}, parse_reference("ref+local://app"))
+
+
+def test_what_the_code_reads_leads_to_a_server_that_worked() -> None:
+    """However often a repository names another one: whoever writes it there would be given the new value."""
+    elsewhere = Endpoint("db.elsewhere.test", 5432, "orders")
+    most, least = f"postgresql://app:{OLD}@db.elsewhere.test:5432/orders", f"postgresql://app:{OLD}@db:5432/orders"
+    spellings = (Spelling("uri", Secret(most), (elsewhere,)), Spelling("uri", Secret(least), (DB,)))
+    of = replace(target(), spellings=spellings, endpoints=(elsewhere, DB))
+    stored = plain("ref+local://app", confirmed(of, (elsewhere, DB), (DB,)))
+    assert stored["DATABASE_URL"] == f"postgresql://app:{NEW}@db:5432/orders"
+    assert stored["host"] == "db"
+    bare = confirmed(replace(of, spellings=()), (elsewhere, DB), (DB,))
+    assert plain("ref+local://app", bare)["host"] == "db"

@@ -3,9 +3,11 @@
 import base64
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secretguard.rotate.spelling import holds
 from secretguard.rotate.wording import without_values
 from secretguard.secret import Secret
 
@@ -31,3 +33,10 @@ def test_a_value_is_masked_in_base64_wherever_it_begins(value: str, before: byte
 def test_other_words_stay() -> None:
     lines = ("db:5432: refused (28P01)", "v2 destroyed")
     assert without_values(lines, [Secret("another-value"), Secret("db")]) == lines
+
+
+@pytest.mark.parametrize("value", ["caf\udce9-Pass_word1", "half\ud83d-Pass_word1"])
+def test_a_value_that_is_no_utf_8_is_taken_out_too(value: str) -> None:
+    assert without_values((f"no: {value}",), (Secret(value),)) == ("no: ****",)
+    assert holds(f"x{value}", Secret(value))
+    assert not holds("x", Secret(value))

@@ -3,7 +3,6 @@
 Vault changes a password and drops a user, but looks at no login of either, and ends no session.
 """
 
-import ipaddress
 import re
 import socket
 import time
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 from secretguard.errors import IssuerError
 from secretguard.model import Endpoint
 from secretguard.rotation import Answer, Context, Login, Proof, Target
-from secretguard.transport import changing, reading
+from secretguard.transport import changing, is_off_limits, reading
 
 Result = TypeVar("Result")
 Connection = Any
@@ -140,13 +139,7 @@ def _addresses(endpoint: Endpoint) -> list[str]:
     except (OSError, UnicodeError):
         return []
     numbers = dict.fromkeys(str(one[4][0]).partition("%")[0] for one in found)
-    return [one for one in numbers if not _is_off_limits(one)]
-
-
-def _is_off_limits(number: str) -> bool:
-    address = ipaddress.ip_address(number)
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_link_local or address.is_multicast or address.is_unspecified
+    return [one for one in numbers if not is_off_limits(one)]
 
 
 def _tls(target: Target) -> str:

@@ -28,6 +28,8 @@ from secretguard_hashicorp.rights import missing_rights
 
 families = ("token",)
 kinds = ("vault",)
+made_like_the_old = True
+"""What a token may do is asked of the leaked one while it lives: it cannot be killed first."""
 MARK = "secretguard"
 """The name in a token's metadata that holds the rotation's."""
 _SHAPE = re.compile(r"(?:hv)?[sb]\.\S+")

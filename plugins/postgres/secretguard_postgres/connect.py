@@ -5,7 +5,6 @@ directory. Here every option is told. TLS is never given up for a server that sp
 """
 
 import ctypes
-import ipaddress
 import re
 import selectors
 import socket
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Context, Login
+from secretguard.transport import is_off_limits
 
 if TYPE_CHECKING:
     import psycopg
@@ -172,14 +172,7 @@ def _addresses(address: Address) -> list[str]:
     if not found:
         raise NotConnected("its name does not resolve", network=True)
     numbers = dict.fromkeys(str(one[4][0]) for one in found)
-    return [number for number in numbers if not _is_off_limits(number)]
-
-
-def _is_off_limits(number: str) -> bool:
-    """Whether it is a link-local, metadata, multicast or unspecified address."""
-    one = ipaddress.ip_address(number.partition("%")[0])
-    one = getattr(one, "ipv4_mapped", None) or one
-    return one.is_link_local or one.is_multicast or one.is_unspecified or str(one) == "fd00:ec2::254"
+    return [number for number in numbers if not is_off_limits(number)]
 
 
 def _conninfo(address: Address, hostaddr: str, login: Login, context: Context, mode: str, *, md5: bool) -> bytes:

@@ -41,6 +41,7 @@ def issue(target: Target, new: Login, context: Context) -> Login:
     """
     admin = operator(target, context)
     if admin is not None:
+        _check_home(admin, target, new, context)
         admin.changes(partial(_take_over, actor=admin, target=target, new=new, context=context), context)
     reached, standbys = admin is not None, []
     for actor in let_in(target, new, context):
@@ -57,6 +58,16 @@ def issue(target: Target, new: Login, context: Context) -> Login:
             hint="Somebody else may have changed it. An operator's login can be given with --admin.",
         )
     return new
+
+
+def _check_home(admin: Actor, target: Target, new: Login, context: Context) -> None:
+    """Keep an operator's power to the leaked login's own server. Raises IssuerError.
+
+    Who goes on with a rotation may name another operator's login than who began it. As long as the leaked one is let in
+    anywhere, it has to be let in where that leads.
+    """
+    if any(one.leaked for one in let_in(target, new, context)) and not probed(admin.address, new, context).accepted:
+        check_possession(admin.address, target, context)
 
 
 def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Login, context: Context) -> None:

@@ -269,3 +269,19 @@ def test_whatever_a_server_says_no_value_is_in_the_proof(postgres: Postgres) -> 
     proof = rotator.verify(target, target.leaked, CONTEXT)
     assert [answer for _, answer, _ in proof.answers] == [Answer.REFUSED, Answer.UNKNOWN]
     assert not any(password in words for _, _, words in proof.answers)
+
+
+def test_an_operators_login_of_another_server_changes_nothing_there(postgres: Postgres, postgres16: Postgres) -> None:
+    """Not even when a rotation goes on, which somebody else has begun with another one."""
+    user, password = postgres.role()
+    _, other = postgres16.role(user)
+    here = Endpoint(postgres.host, postgres.port, "postgres")
+    target = replace(target_of(here, admin=postgres16.dsn("postgres", postgres16.admin)), leaked=login(user, password))
+    context = replace(CONTEXT, rotation="rot_0123456789abcdef", rotated_at="2026-01-01T00:00:00Z")
+    new = rotator.make(target, context)
+    with postgres16.connected(user, other) as colleague:
+        with pytest.raises(IssuerError, match="nothing was changed"):
+            rotator.issue(target, new, context)
+        colleague.execute("SELECT 1")
+    assert postgres16.lets_in(user, other)
+    assert postgres.lets_in(user, password)

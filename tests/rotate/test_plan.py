@@ -48,7 +48,8 @@ def test_a_document_of_another_credential_is_not_written_over(tmp_path: Path) ->
 
 
 def test_the_url_that_nobody_named_is_not_written_over(tmp_path: Path) -> None:
-    made = plan(tmp_path, "ref+local://doc", DATABASE_URL="postgresql://other:another@elsewhere/x")
+    password = "another"
+    made = plan(tmp_path, "ref+local://doc", DATABASE_URL=f"postgresql://other:{password}@elsewhere/x")
     assert "another credential in DATABASE_URL" in told(made)
     assert made.obstacles
 

@@ -104,7 +104,7 @@ class Postgres:
 def start_postgres(version: str = "18", *settings: str) -> Postgres:
     """Make a cluster and start it; `settings` are `name=value`."""
     workspace = Workspace("pg")
-    tree = reachable(binaries(version), workspace)
+    tree = reachable(binaries(version))
     password, port = secrets.token_urlsafe(24), free_port()
     secret = workspace.write("password", password + "\n")
     data = workspace.path / "data"

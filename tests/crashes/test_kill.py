@@ -88,7 +88,14 @@ def of_iam(request: pytest.FixtureRequest) -> Making:
     return iam_keys(request.getfixturevalue("strict_iam"))
 
 
-@pytest.fixture(params=[in_local, in_vault, in_secrets_manager, with_two_roles, of_iam], ids=lambda one: one.__name__)
+def of_vault_tokens(request: pytest.FixtureRequest) -> Making:
+    return vault_tokens(request.getfixturevalue("openbao"))
+
+
+@pytest.fixture(
+    params=[in_local, in_vault, in_secrets_manager, with_two_roles, of_iam, of_vault_tokens],
+    ids=lambda one: one.__name__,
+)
 def making(request: pytest.FixtureRequest) -> Making:
     made: Making = request.param(request)
     return made
@@ -135,6 +142,30 @@ def iam_keys(iam: StrictIam) -> Making:
     return make
 
 
+def vault_tokens(server: OpenBao) -> Making:
+    def lives(token: str) -> bool:
+        return server.ask("POST", "auth/token/lookup", {"token": token}).ok
+
+    def make(folder: Path, number: int) -> Case:
+        old = server.limited(display_name=f"app-{secrets.token_hex(4)}")
+        spec = Spec(
+            rotator="vault", family="token", kind="vault", user="", old=old, reference="ref+local://app#/VAULT_TOKEN",
+            environ=home(folder) | server.environ(), rotation="rot_" + secrets.token_hex(8),
+        )  # fmt: skip
+
+        def check(stored: dict[str, str]) -> None:
+            assert lives(stored["VAULT_TOKEN"])
+            assert not lives(old)
+            accessors = server.done("LIST", "auth/token/accessors")["data"]["keys"]
+            known = [server.ask("POST", "auth/token/lookup-accessor", {"accessor": one}) for one in accessors]
+            mine = [one for one in known if one.ok and spec.rotation.removeprefix("rot_") in one.text]
+            assert len(mine) == 1
+
+        return Case(spec, check)
+
+    return make
+
+
 def check_rotated(case: Case) -> None:
     """What must hold however often it was killed."""
     journal = open_journal(None, case.spec.environ)
@@ -148,7 +179,8 @@ def check_rotated(case: Case) -> None:
     assert case.spec.old not in "".join(stored.values())
     case.check(stored)
     written = b"".join(one.read_bytes() for one in Path(case.spec.environ["HOME"]).rglob("*") if one.is_file())
-    for value in (case.spec.old, stored.get("password") or stored["AWS_SECRET_ACCESS_KEY"]):
+    (new,) = [stored[name] for name in ("password", "AWS_SECRET_ACCESS_KEY", "VAULT_TOKEN") if name in stored]
+    for value in (case.spec.old, new):
         assert value.encode() not in written
 
 

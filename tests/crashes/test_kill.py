@@ -92,8 +92,12 @@ def of_vault_tokens(request: pytest.FixtureRequest) -> Making:
     return vault_tokens(request.getfixturevalue("openbao"))
 
 
+def of_static_roles(request: pytest.FixtureRequest) -> Making:
+    return static_roles(request.getfixturevalue("openbao"), request.getfixturevalue("postgres"))
+
+
 @pytest.fixture(
-    params=[in_local, in_vault, in_secrets_manager, with_two_roles, of_iam, of_vault_tokens],
+    params=[in_local, in_vault, in_secrets_manager, with_two_roles, of_iam, of_vault_tokens, of_static_roles],
     ids=lambda one: one.__name__,
 )
 def making(request: pytest.FixtureRequest) -> Making:
@@ -160,6 +164,43 @@ def vault_tokens(server: OpenBao) -> Making:
             known = [server.ask("POST", "auth/token/lookup-accessor", {"accessor": one}) for one in accessors]
             mine = [one for one in known if one.ok and spec.rotation.removeprefix("rot_") in one.text]
             assert len(mine) == 1
+
+        return Case(spec, check)
+
+    return make
+
+
+def static_roles(openbao: OpenBao, server: Postgres) -> Making:
+    """Logins whose passwords Vault's database engine makes, in an engine of our own."""
+    engine = "database-" + secrets.token_hex(4)
+    admin, password = server.role(attributes="SUPERUSER")
+    openbao.done("POST", f"sys/mounts/{engine}", {"type": "database"})
+    openbao.done("POST", f"{engine}/config/main", {
+        "plugin_name": "postgresql-database-plugin",
+        "allowed_roles": "*",
+        "connection_url": f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{server.port}/postgres?sslmode=disable",
+        "username": admin,
+        "password": password,
+        "password_authentication": "scram-sha-256",
+    })  # fmt: skip
+
+    def make(folder: Path, number: int) -> Case:
+        user, _ = server.role()
+        openbao.done(
+            "POST", f"{engine}/static-roles/{user}", {"db_name": "main", "username": user, "rotation_period": "24h"}
+        )
+        kept = f"{engine}/static-creds/{user}"
+        old = str(openbao.done("GET", kept)["data"]["password"])
+        spec = Spec(
+            rotator="vault-database", family="postgres", kind="postgres-uri", user=user, old=old,
+            reference="ref+local://app#/DATABASE_URL", endpoints=(Endpoint(server.host, server.port, "postgres"),),
+            environ=home(folder) | openbao.environ(SECRETGUARD_VAULT_ROLE=f"{engine}/{user}"), uri=server.dsn(user, old),
+        )  # fmt: skip
+
+        def check(stored: dict[str, str]) -> None:
+            assert stored["password"] == openbao.done("GET", kept)["data"]["password"]
+            assert server.lets_in(user, stored["password"])
+            assert not server.lets_in(user, old)
 
         return Case(spec, check)
 

@@ -166,8 +166,12 @@ def test_an_intruder_who_sets_the_password_back_loses(postgres: Postgres) -> Non
         one.start()
     time.sleep(0.3)
     try:
-        rotator.issue(target, new, context)
-        time.sleep(0.3)
+        for _ in range(3):
+            # A login that was under way when the password was set may come in behind it; the engine, too, sets it again.
+            rotator.issue(target, new, context)
+            time.sleep(0.3)
+            if rotator.verify(target, new, context).works:
+                break
         assert rotator.verify(target, new, context).works
         assert rotator.verify(target, target.leaked, context).refused
     finally:

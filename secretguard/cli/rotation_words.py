@@ -1,6 +1,7 @@
 """What a rotation says: plan, steps, end; for a person, or one JSON object a line."""
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -62,7 +63,10 @@ class TextTeller:
         _list("  IN THE WAY", [_with_hint(one.what, one.hint) for one in plan.obstacles])
 
     def starting(self, step: Step) -> None:
-        """See `Teller`."""
+        """See `Teller`; on a terminal, on the line that the step's end is written over."""
+        if all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr)):
+            sys.stderr.write(f"…      {TITLES[step]}\r")
+            sys.stderr.flush()
 
     def step(self, told: Told) -> None:
         """See `Teller`."""

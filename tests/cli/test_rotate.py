@@ -35,6 +35,7 @@ def test_guided_from_the_list_to_the_end(terminal: Typed, leaked: tuple[str, str
     assert code == 0, shown
     assert "Worst first:" in shown
     assert "one value at a time" in shown
+    assert "…      Prove that the new value works\rdone   Prove that the new value works" in shown
     assert "is closed" in shown
     assert not postgres.lets_in(user, password)
     assert password not in shown

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from secretguard.model import Endpoint
 from secretguard.secret import Secret
@@ -145,6 +146,13 @@ class Proof:
         return tuple(
             f"{where}: {answer} ({words})" if words else f"{where}: {answer}" for where, answer, words in self.answers
         )
+
+
+class Trial(NamedTuple):
+    """What came of one login at one server."""
+
+    answer: Answer
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

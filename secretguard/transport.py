@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from secretguard.errors import IssuerError, RemoteError
+from secretguard.rotation import Answer, Trial
 
 if TYPE_CHECKING:
     import requests
@@ -58,6 +59,19 @@ def changing(
     Raises `error`; `unsure` is set if there was no answer in `seconds`.
     """
     return _guarded(host, call, seconds, error)
+
+
+def trying(host: str, call: Callable[[], Trial], *, seconds: float) -> Trial:
+    """Return what `call` finds of a login, tried again as a read is; what does not answer is UNKNOWN. Never raises."""
+    try:
+        return reading(host, call, seconds=seconds)
+    except IssuerError as failed:
+        return Trial(Answer.UNKNOWN, str(failed))
+
+
+def one_line(said: object, most: int = 300) -> str:
+    """Return what a server says as one line without control characters, to be shown or written down."""
+    return "".join(char if char.isprintable() else " " for char in str(said))[:most]
 
 
 def _wait_before_retry(error: Exception) -> bool | float:

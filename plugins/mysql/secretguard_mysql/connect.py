@@ -7,11 +7,11 @@ proven, never sent: a server that asks for the plain text is refused.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from secretguard.errors import IssuerError
-from secretguard.rotation import Answer, Context, Login
-from secretguard.transport import changing, reached, reading
+from secretguard.rotation import Answer, Context, Login, Trial
+from secretguard.transport import changing, one_line, reached, reading, trying
 from secretguard_mysql.addresses import Address
 
 Result = TypeVar("Result")
@@ -28,13 +28,6 @@ _LOST = (2003, 2006, 2013, 2014, 2055, 1927)
 """The client's own numbers for a connection that did not come about or broke off, and a killed one."""
 _speaks_tls: set[str] = set()
 """Servers that spoke TLS once in this process."""
-
-
-class Trial(NamedTuple):
-    """What came of one login."""
-
-    answer: Answer
-    words: str = ""
 
 
 class _Unwanted:
@@ -79,10 +72,7 @@ def tried(address: Address, login: Login, context: Context) -> Trial:
             return Trial(Answer.WORKS, f"the password is accepted, {_ACCEPTED[number]}")
         raise refusal
 
-    try:
-        return reading(address.where, once, seconds=context.timeout)
-    except IssuerError as failed:
-        return Trial(Answer.UNKNOWN, str(failed))
+    return trying(address.where, once, seconds=context.timeout)
 
 
 @cache
@@ -188,8 +178,9 @@ def _told(failed: BaseException, address: Address) -> IssuerError:
     if number in _LOST:
         return IssuerError(f"{address.where}: the connection broke off ({number})", transient=True, unsure=True)
     words = "a statement was not understood" if number == 1064 else str(failed.args[-1] if failed.args else "")
-    said = "".join(one if one.isprintable() else " " for one in words)[:300]
-    return IssuerError(f"{address.where}: {said}" + (f" ({number})" if number else ""), transient=number in _MAY_PASS)
+    return IssuerError(
+        f"{address.where}: {one_line(words)}" + (f" ({number})" if number else ""), transient=number in _MAY_PASS
+    )
 
 
 def rows(connection: Connection, statement: str, *values: object) -> list[tuple[Any, ...]]:

@@ -1,27 +1,17 @@
 """One login tried at one address over AMQP 0-9-1 with SASL PLAIN, as the application does it."""
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from secretguard.errors import IssuerError
-from secretguard.rotation import Answer, Context, Login
-from secretguard.transport import reached, reading
+from secretguard.rotation import Answer, Context, Login, Trial
+from secretguard.transport import one_line, reached, trying
 from secretguard_rabbitmq.addresses import Address
-
-
-class Trial(NamedTuple):
-    """What came of one login."""
-
-    answer: Answer
-    words: str = ""
 
 
 def tried(address: Address, login: Login, context: Context) -> Trial:
     """Try one login; what is not certain is UNKNOWN. Never raises for what a server does."""
-    try:
-        return reading(address.where, lambda: _tried(address, login, context), seconds=context.timeout)
-    except IssuerError as failed:
-        return Trial(Answer.UNKNOWN, str(failed))
+    return trying(address.where, lambda: _tried(address, login, context), seconds=context.timeout)
 
 
 @cache
@@ -85,4 +75,4 @@ def _tried(address: Address, login: Login, context: Context) -> Trial:
 
 
 def _words(said: object) -> str:
-    return "".join(one if one.isprintable() else " " for one in str(said))[:200] or "the connection broke off"
+    return one_line(said, 200) or "the connection broke off"

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from secretguard.errors import IssuerError
-from secretguard.rotation import Answer, Context, Login
-from secretguard.transport import changing, reached, reading
+from secretguard.rotation import Answer, Context, Login, Trial
+from secretguard.transport import changing, one_line, reached, reading, trying
 from secretguard_redis.addresses import Address
 
 Result = TypeVar("Result")
@@ -15,13 +15,6 @@ Command = Callable[..., Any]
 """Carries out one command, its words as arguments, and returns the reply; raises redis.RedisError."""
 _NO_PASSWORD = ("without any password configured", "no password is set")
 """What a server says to `AUTH password` that lets everybody in as the user `default`."""
-
-
-class Trial(NamedTuple):
-    """What came of one login."""
-
-    answer: Answer
-    words: str = ""
 
 
 def asked(address: Address, login: Login, context: Context, work: Callable[[Command], Result]) -> Result:
@@ -49,10 +42,7 @@ def tried(address: Address, login: Login, context: Context) -> Trial:
             refusal = _told(failed, address)
         raise refusal
 
-    try:
-        return reading(address.where, once, seconds=context.timeout)
-    except IssuerError as failed:
-        return Trial(Answer.UNKNOWN, str(failed))
+    return trying(address.where, once, seconds=context.timeout)
 
 
 @cache
@@ -130,7 +120,7 @@ def _told(failed: BaseException, address: Address) -> IssuerError:
     redis = driver()
     if isinstance(failed, redis.AuthenticationError):
         return IssuerError(f"{address.where} refuses the login")
-    said = "".join(one if one.isprintable() else " " for one in str(failed))[:300]
+    said = one_line(failed)
     if isinstance(failed, (redis.ConnectionError, redis.TimeoutError)):
         untrusted = "certificate" in said.lower()
         return IssuerError(

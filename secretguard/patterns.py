@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -124,6 +125,7 @@ def _item_accepts(op: Any, argument: Any, byte: int) -> bool:
     return False
 
 
+_ONE_OF_SEVERAL = (sre.IN, sre.ANY, sre.NOT_LITERAL)
 _CATEGORIES = {
     sre.CATEGORY_DIGIT: rb"\d",
     sre.CATEGORY_NOT_DIGIT: rb"\D",
@@ -138,31 +140,40 @@ def samples(pattern: str, count: int, seed: int = 0) -> Iterator[bytes]:
     """Yield `count` texts that `pattern` matches, mostly its shortest ones, where matchers are tried hardest."""
     tree = _parser.parse(pattern.encode("utf-8"))
     rng = random.Random(f"{seed}:{pattern}")
-    accepted: dict[int, bytes] = {}
     for _ in range(count):
-        yield b"".join(_sample(tree, rng, accepted))
+        text = bytearray()
+        _add_sample(tree, rng, text)
+        yield bytes(text)
 
 
-def _sample(nodes: Any, rng: random.Random, accepted: dict[int, bytes]) -> Iterator[bytes]:
+def _add_sample(nodes: Any, rng: random.Random, text: bytearray) -> None:
     for op, argument in nodes:
         if op is sre.LITERAL:
-            yield bytes([argument])
-        elif op in (sre.IN, sre.ANY, sre.NOT_LITERAL):
-            known = accepted.get(id(argument)) or accepted.setdefault(id(argument), _accepted(op, argument))
-            yield bytes([rng.choice(known)])
+            text.append(argument)
+        elif op in _ONE_OF_SEVERAL:
+            text.append(rng.choice(_accepted(op, argument)))
         elif op is sre.BRANCH:
-            yield from _sample(rng.choice(argument[1]), rng, accepted)
+            _add_sample(rng.choice(argument[1]), rng, text)
         elif op is sre.SUBPATTERN:
-            yield from _sample(argument[3], rng, accepted)
+            _add_sample(argument[3], rng, text)
         elif op is sre.ATOMIC_GROUP:
-            yield from _sample(argument, rng, accepted)
+            _add_sample(argument, rng, text)
         elif op in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
             low, high, body = argument
-            for _ in range(min(high, low + rng.choice((0, 0, 0, 1, 2)))):
-                yield from _sample(body, rng, accepted)
+            times = min(high, low + rng.choice((0, 0, 0, 1, 2)))
+            if len(body) == 1 and body[0][0] in _ONE_OF_SEVERAL:
+                text += bytes(rng.choices(_accepted(*body[0]), k=times))  # most of every token
+                continue
+            for _ in range(times):
+                _add_sample(body, rng, text)
 
 
 def _accepted(op: Any, argument: Any) -> bytes:
     """Return the bytes a class accepts: the visible ones, if there are any."""
+    return _bytes_of(op, tuple(argument) if op is sre.IN else argument)
+
+
+@cache
+def _bytes_of(op: Any, argument: Any) -> bytes:
     every = bytes(byte for byte in range(256) if byte != _NEWLINE and _accepts((op, argument), byte))
     return bytes(byte for byte in every if 0x20 < byte < 0x7F) or every

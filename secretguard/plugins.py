@@ -6,7 +6,7 @@ never a path in a scanned repository.
 """
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +23,8 @@ RULES = "secretguard.rules"
 REPORTERS = "secretguard.reporters"
 ROTATORS = "secretguard.rotators"
 STORES = "secretguard.stores"
-GROUPS = (RULES, REPORTERS, ROTATORS, STORES)
+REWRITERS = "secretguard.rewriters"
+GROUPS = (RULES, REPORTERS, ROTATORS, STORES, REWRITERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,12 @@ def load(group: str, name: str) -> ModuleType:
     return _import(points[name])
 
 
+def load_all(group: str) -> tuple[ModuleType, ...]:
+    """Import every plugin of `group`, sorted by name; raises PluginError that names a distribution."""
+    points = _points(group)
+    return tuple(_import(points[name]) for name in sorted(points))
+
+
 def _import(point: "EntryPoint") -> ModuleType:
     try:
         return importlib.import_module(point.module)
@@ -94,35 +101,44 @@ def plugin_names(group: str) -> list[str]:
 
 def installed_plugins() -> list[PluginInfo]:
     """List every plugin of every group with its health; never raises for a broken one."""
-    found = []
-    for group in GROUPS:
-        for point in sorted(_installed(group), key=lambda p: p.name):
-            try:
-                _points(group)
-                _import(point)
-                problem = ""
-            except PluginError as error:
-                problem = str(error)
-            version = point.dist.version if point.dist else ""
-            found.append(PluginInfo(group, point.name, _distribution(point), version, problem))
-    return found
+    return [
+        _looked_at(group, point, claims)
+        for group in GROUPS
+        for _, claims in sorted(_claims(group).items())
+        for point in claims
+    ]
 
 
-def _installed(group: str) -> "Iterable[EntryPoint]":
+def _looked_at(group: str, point: "EntryPoint", claims: "list[EntryPoint]") -> PluginInfo:
+    problem = ""
+    try:
+        _import(_only(point.name, claims))
+    except PluginError as error:
+        problem = str(error)
+    if point.dist is None:
+        return PluginInfo(group, point.name, _distribution(point), "", problem)
+    about = point.dist.metadata  # parsed each time that it is asked for
+    return PluginInfo(group, point.name, about["Name"], about["Version"], problem)
+
+
+def _claims(group: str) -> "dict[str, list[EntryPoint]]":
+    """Return the entry points of `group` by name; one `entry_points` call, for it reads every distribution."""
     from importlib.metadata import entry_points  # a scan with a warm cache asks for none
 
-    return entry_points(group=group)
+    by_name: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=group):
+        by_name.setdefault(point.name, []).append(point)
+    return by_name
 
 
 def _points(group: str) -> "dict[str, EntryPoint]":
-    """Return the entry points of `group` by name; one `entry_points` call, for it reads every distribution."""
-    by_name: dict[str, list[EntryPoint]] = {}
-    for point in _installed(group):
-        by_name.setdefault(point.name, []).append(point)
-    return {name: _only(name, points) for name, points in by_name.items()}
+    """Return the entry point of each name in `group`; raises PluginError if two distributions claim one."""
+    return {name: _only(name, claims) for name, claims in _claims(group).items()}
 
 
 def _only(name: str, claims: "list[EntryPoint]") -> "EntryPoint":
+    if len(claims) == 1:
+        return claims[0]  # what it belongs to takes a millisecond to find out
     # The same distribution can be listed twice (an editable install on a path that is also on sys.path).
     points = {(_distribution(point), point.value): point for point in claims}
     if len(points) > 1:

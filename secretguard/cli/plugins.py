@@ -9,7 +9,7 @@ from secretguard import plugins
 from secretguard.cli import console, usage
 from secretguard.cli.rules import problems_of
 from secretguard.errors import ExitCode
-from secretguard.interfaces import Rotator, StorePlugin
+from secretguard.interfaces import Rewriter, Rotator, StorePlugin
 from secretguard.report.json_report import encode
 from secretguard.report.places import count
 from secretguard.report.printable import printable
@@ -53,7 +53,7 @@ def check(name: str) -> ExitCode:
     return ExitCode.FOUND if wrong else ExitCode.CLEAN
 
 
-_PROMISED = {plugins.STORES: StorePlugin, plugins.ROTATORS: Rotator}
+_PROMISED = {plugins.STORES: StorePlugin, plugins.ROTATORS: Rotator, plugins.REWRITERS: Rewriter}
 
 
 def _check(group: str, module: ModuleType, name: str) -> list[str]:

@@ -72,17 +72,17 @@ class Around:
 
     def nearest(
         self, mine: Setting, places: Sequence[tuple[int, int]], prefix: str, *, flags: bool, is_user: bool
-    ) -> dict[str, str]:
-        """Return the values of the settings that belong to `mine`, by role: the nearest in the first of the places.
+    ) -> dict[str, Setting]:
+        """Return the settings that belong to `mine`, by role: the nearest in the first of the places.
 
         The next place is looked at where the one before holds no host. `flags` are those of a command line; `is_user`
         says that a `name` is a user's.
         """
-        found: dict[str, str] = {}
+        found: dict[str, Setting] = {}
         for low, high in places:
             for role, those in self._by_role(prefix, flags=flags, is_user=is_user).items():
                 if role not in found and (one := self._nearest(those, mine, low, high)):
-                    found[role] = one.value
+                    found[role] = one
             if "host" in found:
                 break
         return found

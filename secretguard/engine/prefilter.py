@@ -4,7 +4,7 @@ The only module that imports hyperscan. A hit is a safe superset: it says where 
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -174,7 +174,10 @@ class Compiled(NamedTuple):
 
 def compile_prefilter(rules: Sequence[Rule], anchors: "Sequence[EncodedAnchor]") -> Compiled:
     """Compile every prefilter and anchor. Raises RuleError naming the rule that Hyperscan refuses."""
-    from secretguard.engine.likenesses import shared  # a warm cache needs none
+    # A warm cache needs neither.
+    from concurrent.futures import ThreadPoolExecutor
+
+    from secretguard.engine.likenesses import shared
 
     several: list[tuple[bytes, int, int]] = []
     apart: list[tuple[bytes, int, int]] = []
@@ -185,32 +188,42 @@ def compile_prefilter(rules: Sequence[Rule], anchors: "Sequence[EncodedAnchor]")
     for number, anchor in enumerate(anchors):
         caseless = hyperscan.HS_FLAG_CASELESS if anchor.caseless else 0
         several.append((anchor.expression, len(rules) + number, _FLAGS | caseless))
-    try:
-        database, database_apart = _serialised(several), _serialised(apart)
-    except hyperscan.HyperscanError as error:
-        raise _named(error, rules) from None
+    with ThreadPoolExecutor(2) as pool:  # Hyperscan lets other threads run, and takes most of a cold start
+        databases = [pool.submit(_serialised, one) for one in (several, apart)]
+        texts = list(_sampled(rules))
+        try:
+            database, database_apart = (one.result() for one in databases)
+        except hyperscan.HyperscanError as error:
+            raise _named(error, rules) from None
     owners, owners_apart = (tuple(owner for _, owner, _ in one) for one in (several, apart))
     compiled = Compiled(database, owners, database_apart, owners_apart, ())
-    return compiled._replace(missed=tuple(_missed(HyperscanPrefilter(compiled, rules), rules)))
+    return compiled._replace(missed=tuple(_missed(HyperscanPrefilter(compiled, rules), texts)))
 
 
-def _missed(prefilter: HyperscanPrefilter, rules: Sequence[Rule]) -> Iterator[tuple[int, int]]:
-    """Yield the prefilters that the database does not find in texts they match.
+def _missed(
+    prefilter: HyperscanPrefilter, texts: Iterable[tuple[int, int, Sequence[bytes]]]
+) -> Iterator[tuple[int, int]]:
+    """Yield the prefilters that the database does not find in the texts of `_sampled`.
 
     Vectorscan 5.4 misses `(?:postgres|pg)[a-z]{0,32}password=` in `pgpassword=` when some 24 bytes stand before it:
     where an alternative of two bytes leads to a repeat before the longest literal. See docs/decisions.md.
     """
+    for rule, index, some in texts:
+        if any(len(text) not in prefilter.scan(text + b"\n").rules.get(rule, ()) for text in some):
+            yield rule, index
+
+
+def _sampled(rules: Sequence[Rule]) -> Iterator[tuple[int, int, Sequence[bytes]]]:
+    """Yield each prefilter, as (rule, index), with texts at whose end it matches."""
     from secretguard.patterns import samples  # a warm cache needs none
 
     for number, rule in enumerate(rules):
         for index, expression in enumerate(rule.prefilters):
             pattern = _compiled(expression)
-            for sample in samples(expression, _SAMPLES + 2 * expression.count("|")):
-                # A sample knows nothing of case folding and word boundaries: Python's own matcher has the word.
-                texts = [text for before in _BEFORE if _ends_at(pattern, text := before + sample)]
-                if any(len(text) not in prefilter.scan(text + b"\n").rules.get(number, ()) for text in texts):
-                    yield number, index
-                    break
+            some = samples(expression, _SAMPLES + 2 * expression.count("|"))
+            texts = (before + sample for sample in some for before in _BEFORE)
+            # A sample knows nothing of case folding and word boundaries: Python's own matcher has the word.
+            yield number, index, [text for text in texts if _ends_at(pattern, text)]
 
 
 def _ends_at(pattern: re.Pattern[bytes], text: bytes) -> bool:

@@ -98,7 +98,8 @@ def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
         return in_prose or not caller.endswith(b"(") or caller.endswith((b"lookup(", b"query("))
     if match["op"] == b":" and match["bare"] and match.start("bare") == match.end("op") and b"@" in match["bare"]:
         return True
-    return before.endswith(b"${")
+    bare = match["bare"] if match["op"] == b"(" else None  # setPassword(it), not setPassword("…") and not port(5432)
+    return (bare is not None and not bare.isdigit()) or before.endswith(b"${")
 
 
 def _setting(data: bytes, match: re.Match[bytes], end: int, operator: bytes) -> Setting:

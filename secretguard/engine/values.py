@@ -17,6 +17,7 @@ def _any_of(*shapes: str) -> re.Pattern[str]:
 
 _REFERENCE = _any_of(
     r"\$[{(]", r"\{\{|\}\}", r"#\{", r"%\(", r"^\$[A-Za-z_]", r"^%[A-Za-z_]+%$", r"^%[sdvq]\b|%[sdvq]$",
+    r"^\{[A-Za-z_][\w.]*[(\[]", r"^[A-Za-z_]\w*(?:\.\w+)+\(\)$",
     r"^<[^<>]*>$", r"\{[A-Za-z_]*\d*[\w.\[\]'\"()!:]*\}", r"^__\w+__$", r"^#\{?\w+\}?#$", r"^[$%{]$",
     # what code and configuration look a value up with
     r"process\.env|os\.environ|os\.getenv|getenv\(|^env\(|ENV\[|ENV\.fetch|System\.getenv|import\.meta\.env",
@@ -32,7 +33,7 @@ _HASH = _any_of(
     r"^\{(?:S?SHA|bcrypt)", r"^sha(?:1|256|512)[:$]", r"^\*[0-9A-Fa-f]{40}$",
 )  # fmt: skip
 _MASK = _any_of(
-    r"^[*xX.•●_#?-]+$", r"[*•●]{4,}", r"[xX]{6,}", r"\.\.\.", r"…", r"^<.*>$", r"^\[.*\]$"
+    r"^[*xX.•●_#?-]+$", r"[*•●]{4,}", r"[xX]{6,}", r"\.\.\.", r"…", r"^[<⟨‹«].*[>⟩›»]$", r"^\[.*\]$"
 )  # fmt: skip
 _PLACEHOLDER = _any_of(
     r"(?i:example|placeholder|redacted|lorem)",

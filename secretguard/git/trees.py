@@ -28,8 +28,22 @@ class TreeEntry(NamedTuple):
     blob: str
 
 
+class ModedEntry(NamedTuple):
+    """A file or symbolic link in a tree, with its mode as git writes it."""
+
+    path: str
+    blob: str
+    mode: str
+
+
 def tree_files(repository: Repository, tree: str) -> Iterator[TreeEntry]:
     """Yield every file below a tree (or the tree of a commit), submodules left out. Raises GitError."""
+    for entry in tree_entries(repository, tree):
+        yield TreeEntry(entry.path, entry.blob)
+
+
+def tree_entries(repository: Repository, tree: str) -> Iterator[ModedEntry]:
+    """Yield every file below a tree (or the tree of a commit) with its mode, submodules left out. Raises GitError."""
     with repository.process("ls-tree", "-r", "-z", "--full-tree", tree) as process:
         for count, record in enumerate(records(process.stdout)):
             if count > _MOST_FILES:
@@ -37,7 +51,7 @@ def tree_files(repository: Repository, tree: str) -> Iterator[TreeEntry]:
                 raise GitError(f"{tree} names more than {_MOST_FILES:,} files", hint=hint)
             about, _, path = record.partition(b"\t")
             if len(words := about.split()) == 3 and words[1] == b"blob":
-                yield TreeEntry(os.fsdecode(path), words[2].decode("ascii"))
+                yield ModedEntry(os.fsdecode(path), words[2].decode("ascii"), words[0].decode("ascii"))
         process.check()
 
 
@@ -112,7 +126,8 @@ def content_at(repository: Repository, revision: str | None, path: str) -> bytes
     """Return what a file holds in a commit, or in the index if `revision` is None; None if it is not there."""
     if revision is not None and not revision.isalnum():
         return None
-    with repository.process("cat-file", "blob", f"{revision or ''}:{path}") as process:
+    named = f"{revision}:{path}" if revision else f":0:{path}"  # of `:1:x` git would take the file x
+    with repository.process("cat-file", "blob", named) as process:
         data = process.stdout.read()
         return data if process.wait() == 0 else None
 

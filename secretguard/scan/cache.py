@@ -22,7 +22,7 @@ from secretguard.model import Rule
 
 _MAC_SIZE = 32
 _FORMAT = 3
-_KEPT = 4
+_KEPT = 12
 """Compiled rule sets kept; older ones are removed."""
 
 

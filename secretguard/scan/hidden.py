@@ -6,11 +6,11 @@ from functools import cache
 
 from secretguard.engine.marks import ANY, BARE
 from secretguard.errors import ConfigError
+from secretguard.globs import matches
 from secretguard.model import Credential, Ignored, Occurrence, Place
 from secretguard.scan.baseline import parse_baseline
 from secretguard.scan.change import Change, Reason, config_keys, entry_added, line_added, mark_line
 from secretguard.scan.foreign import FILES, TimedSearch, foreign_keys, hidden_by
-from secretguard.scan.globs import matches
 from secretguard.scan.ignore import CONFIG_FILES, Ignores, Outcome, remark
 
 MOST_NOTES = 20

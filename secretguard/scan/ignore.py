@@ -21,9 +21,9 @@ from secretguard.scan.content import Content, on_disk, read_regular
 from secretguard.scan.foreign import FILES, Foreign, read_foreign
 
 if TYPE_CHECKING:
+    from secretguard.globs import Glob
     from secretguard.model import Credential, Ignored
     from secretguard.scan.baseline import Baseline
-    from secretguard.scan.globs import Glob
 
 CONFIG_FILES = (REPOSITORY_FILE, "pyproject.toml")
 READ_FILES = (BASELINE_FILE, *FILES)
@@ -150,7 +150,7 @@ def _unstaged(repository: Path | None, where: str, entries: "Baseline") -> froze
 
 def _path_ignores(config: Config) -> "Iterator[tuple[Glob, Reason]]":
     for text, layer in _values(config, "ignore_paths"):
-        from secretguard.scan.globs import glob  # only where there is one
+        from secretguard.globs import glob  # only where there is one
 
         try:
             pattern = glob(text)

@@ -58,6 +58,8 @@ def test_surroundings_change_nothing(rule: Rule) -> None:
     for number, example in enumerate(rule.examples):
         text = fill(example, number).encode()
         for name, surround in SURROUNDINGS.items():
+            if number and name == "in a long line":
+                continue  # what is far away is looked at in the same way for every example, and takes its time
             data = surround(text)
             slow, fast = (find_with((rule,), data, without_prefilter=without) for without in (True, False))
             assert places(fast) == places(slow), (example, name)
@@ -127,7 +129,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(KEYS, LINES, VALUES, st.sampled_from(["", "host: h.acme.io\nuser: app\n", "adapter: mysql2\nuser: app\n"]))
 def test_however_a_setting_is_written_the_prefilter_points_at_it(key: str, line: str, value: str, before: str) -> None:
     text = before + line.format(k=key, v=value) + "\n"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from secretguard.scan.globs import glob, matches
+from secretguard.globs import glob, matches
 
 NAMES = st.sampled_from(["a", "b", "ab", "a.b", "ba", "abc"])
 PATHS = st.lists(st.lists(NAMES, min_size=1, max_size=4).map("/".join), min_size=1, max_size=25, unique=True)

@@ -13,7 +13,7 @@ from secretguard.engine.parts import Found, Parts, port_number
 from secretguard.engine.settings import Setting
 from secretguard.engine.text import enclosing_lines, is_crowded, neighbourhood, shared_lines, shared_neighbourhood
 from secretguard.engine.values import is_hash, is_reference
-from secretguard.model import Endpoint
+from secretguard.model import Endpoint, Rule
 
 _PASSWORD = compiled(r"(?:password|passwd|passphrase|pass|pwd|pw|secret)\d?$")
 _IMPLIED_USER = {
@@ -33,6 +33,7 @@ _NOT_A_VALUE = compiled(
 _NAME_OF_SECRET = compiled(
     r"^[A-Za-z]+(?:[_.-][A-Za-z]+)*[_.-](?:PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|TOKEN)$", re.IGNORECASE
 )
+_HERE = compiled(rb"")
 _COMMAND_LINE = compiled(
     rb"\b(?:psql|pg_dump|pg_dumpall|pg_restore|pgbench|createdb|dropdb|pg_isready|vacuumdb"
     rb"|mysql|mysqldump|mysqladmin|mariadb)\b"
@@ -62,7 +63,7 @@ def parse(found: Found) -> Iterator[Parts]:
         return
     if is_crowded(*span) and not _is_literal(found, mine):
         return
-    siblings = _siblings(found, around, span, mine, prefix)
+    siblings = {role: one.value for role, one in _siblings(found, around, span, mine, prefix).items()}
     encoded = _in_kubernetes_data(found.data, mine.start)
     secret = _plain(mine.value) if encoded else mine.value
     if secret is None:
@@ -88,6 +89,24 @@ def parse(found: Found) -> Iterator[Parts]:
         secret_start=mine.value_start,
         secret_end=mine.value_end,
     )
+
+
+def user_span(rule: Rule, data: bytes, start: int, user: str) -> tuple[int, int] | None:
+    """Return where the `user` of a login stands whose password's setting, as `parse` saw it, begins at `start`.
+
+    None if the user stands in no setting of its own.
+    """
+    here = _HERE.match(data, start)
+    if here is None:
+        return None
+    found = Found(rule, data, here)
+    around = Around(data, *shared_neighbourhood(data, start, start + 1))
+    mine = around.setting_at(start)
+    prefix = _prefix(mine.key) if mine else None
+    if mine is None or prefix is None:
+        return None
+    own = _siblings(found, around, neighbourhood(data, start, mine.value_end), mine, prefix).get("user")
+    return (own.value_start, own.value_end) if own is not None and own.value == user else None
 
 
 def _address(value: str) -> tuple[str, int | None, str]:
@@ -136,8 +155,8 @@ def _prefix(key: str) -> str | None:
     return snake[: word.start()] if word else None
 
 
-def _siblings(found: Found, around: Around, span: tuple[int, int], mine: Setting, prefix: str) -> dict[str, str]:
-    """Return the values of the settings in `span` that belong to the password's, by role.
+def _siblings(found: Found, around: Around, span: tuple[int, int], mine: Setting, prefix: str) -> dict[str, Setting]:
+    """Return the settings in `span` that belong to the password's, by role.
 
     Those inside the same braces come first; where they name no host, one outside them may (nested options).
     """

@@ -1,4 +1,4 @@
-"""Path globs of `ignore.paths`, matched in time linear in pattern and path, for the repository chooses both.
+"""Path globs of `ignore.paths` and CODEOWNERS, matched in time linear in both, for the repository chooses both.
 
 The rules are those of a `.gitignore` line, without negation and escapes:
 
@@ -45,10 +45,12 @@ def glob(text: str) -> Glob:
     return Glob(text, parts if anchored else (_ANY_FOLDERS, *parts), text.endswith("/"))
 
 
-def matches(pattern: Glob, path: str) -> bool:
-    """Whether `path` (relative to the root, with `/`) or a folder above it matches."""
+def matches(pattern: Glob, path: str, *, below: bool = True) -> bool:
+    """Whether `path` (relative to the root, with `/`) or, if `below`, a folder above it matches."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     folders = parts[:-1] if pattern.folders_only else parts
+    if not below:
+        return _wild(pattern.parts, folders, _ANY_FOLDERS, _part_matches)
     # A trailing `**` wants something below the folder; any other pattern is satisfied by a prefix of the path.
     if pattern.parts[-1] == _ANY_FOLDERS:
         return _wild((*pattern.parts, "*"), folders, _ANY_FOLDERS, _part_matches)

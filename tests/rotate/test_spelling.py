@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secretguard.model import Endpoint
-from secretguard.rotate.spelling import built, dialect, respelled
 from secretguard.rotation import Login, Spelling
 from secretguard.secret import Secret
+from secretguard.spelling import around, built, dialect, respelled
 
 OLD, NEW, OTHER = "old-" + "Pass_word1", "new-" + "Pass_word2", "another"
 LEAKED, FRESH = Login("app", Secret(OLD)), Login("app_sg", Secret(NEW))
@@ -82,3 +82,28 @@ def test_the_driver_of_a_uri_names_its_field() -> None:
     assert dialect(Spelling("uri", Secret("postgresql+asyncpg://a:b@c"))) == "ASYNCPG"
     assert dialect(Spelling("uri", Secret("postgresql://a:b@c"))) == ""
     assert dialect(Spelling("jdbc", Secret("jdbc:postgresql://c"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (f"host=db user=app password={OLD} dbname=x", "keyword"),
+        (f"psql 'host=db user=app password={OLD}' -c q", "keyword"),
+        (f"serve --user=app --password={OLD} --host=db", "password"),
+        (f"PASSWORD={OLD}", "password"),
+        (f"password={OLD}", "password"),
+    ],
+)
+def test_settings_of_libpq_stand_side_by_side_and_options_of_a_command_are_none(text: str, form: str) -> None:
+    at = text.index(OLD)
+    found = around(text, at, at + len(OLD), LEAKED)
+    assert found.form == form
+    assert text[found.start : found.end].count("=") == (0 if form == "password" else text.count("="))
+
+
+@pytest.mark.parametrize("host", ["${DB_HOST}", "{host}", "{{ host }}:5432"])
+def test_a_url_that_is_a_template_is_never_a_whole_value(host: str) -> None:
+    text = f"postgresql://app:{OLD}@{host}/orders"
+    assert respelled(Spelling("uri", Secret(text)), LEAKED, FRESH) is None
+    start = text.index(OLD)
+    assert around(text, start, start + len(OLD), LEAKED) == (start, start + len(OLD), "quoted")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from secretguard.errors import SecretguardError
@@ -23,8 +24,10 @@ from secretguard.rotate.records import Rotation
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotation import Context, Login, Mode, Spelling, Target
 from secretguard.secret import Secret
+from tests.servers.leaked_logins import Server
 
 CREDENTIAL = "sg_0123456789ab"
+HERE = "ref+local://app#/DATABASE_URL"
 EFFECTS = {
     "store": ("stage", "publish", "discard", "destroy_leaked"),
     "rotator": ("issue", "disable", "destroy", "withdraw"),
@@ -32,7 +35,13 @@ EFFECTS = {
 }
 """What changes something, by who does it."""
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.crashes.rotating"])
+_FORKS.set_forkserver_preload(
+    [
+        "tests.crashes.rotating", "secretguard.stores.local", "secretguard_mysql.rotator", "secretguard_postgres.rotator",
+        "secretguard_rabbitmq.rotator", "secretguard_redis.rotator", "amqp", "boto3", "hvac",
+        "keyring.backends.SecretService", "psycopg", "pybreaker", "pymysql._auth", "pyrage", "redis", "stamina",
+    ]
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,23 @@ class Death:
 
     def __str__(self) -> str:
         return f"{'after' if self.after else 'before'} effect {self.number}"
+
+
+def of_login(
+    server: Server, login: tuple[str, str], environ: Mapping[str, str], reference: str = HERE, **more: Any
+) -> Spec:
+    """A user and password of one of our servers that leaked in a URI; `more` goes into the Spec."""
+    user, old = login
+    return Spec(
+        rotator=server.rotator, family=server.family, kind=server.kind, user=user, old=old, reference=reference,
+        environ=environ, uri=server.dsn(user, old),
+        **{"endpoints": (Endpoint(server.host, server.port, server.database(user)),)} | more,
+    )  # fmt: skip
+
+
+def home(folder: Path) -> dict[str, str]:
+    """An environment with nothing but directories of its own."""
+    return {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "XDG_STATE_HOME": str(folder / "state")}
 
 
 def rotate(spec: Spec, death: Death | None = None) -> list[str]:

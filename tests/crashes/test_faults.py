@@ -12,17 +12,11 @@ from secretguard.model import Endpoint
 from secretguard.reference import parse_reference
 from secretguard.rotation import Context
 from secretguard.stores import local
-from tests.crashes.rotating import Spec, rotate_here, rotate_with
-from tests.crashes.test_kill import home
+from tests.crashes.rotating import Spec, home, of_login, rotate_here, rotate_with
 from tests.servers.postgres import Postgres
 from tests.servers.proxy import Fault, Proxy, proxy
 
-
-@pytest.fixture(autouse=True)
-def _fresh_breakers() -> Iterator[None]:
-    transport.breaker.cache_clear()
-    yield
-    transport.breaker.cache_clear()
+pytestmark = pytest.mark.usefixtures("fresh_breakers")
 
 
 @pytest.fixture
@@ -34,12 +28,8 @@ def between(postgres: Postgres) -> Iterator[Proxy]:
 @pytest.fixture
 def spec(postgres: Postgres, between: Proxy, tmp_path: Path) -> Spec:
     """A credential whose server is behind the proxy."""
-    user, old = postgres.role()
-    return Spec(
-        rotator="postgres", family="postgres", kind="postgres-uri", user=user, old=old,
-        reference="ref+local://app#/DATABASE_URL", environ=home(tmp_path),
-        endpoints=(Endpoint("127.0.0.1", between.port, "postgres"),), uri=postgres.dsn(user, old),
-    )  # fmt: skip
+    endpoints = (Endpoint("127.0.0.1", between.port, "postgres"),)
+    return of_login(postgres, postgres.role(), home(tmp_path), endpoints=endpoints)
 
 
 def check_rotated(spec: Spec, server: Postgres) -> None:

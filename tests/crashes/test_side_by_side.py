@@ -5,23 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from secretguard.errors import Waiting
-from secretguard.model import Endpoint
 from secretguard.reference import parse_reference
 from secretguard.rotation import Context
 from secretguard.stores import local
-from tests.crashes.rotating import Spec, rotate_here
-from tests.crashes.test_kill import home
+from tests.crashes.rotating import Spec, home, of_login, rotate_here
 from tests.servers.postgres import Postgres
 
 MANY = 200
 
 
 def spec_of(server: Postgres, number: int, folder: Path, role: tuple[str, str]) -> Spec:
-    user, old = role
-    return Spec(
-        rotator="postgres", family="postgres", kind="postgres-uri", user=user, old=old,
-        reference=f"ref+local://app-{number}#/DATABASE_URL", environ=home(folder),
-        endpoints=(Endpoint(server.host, server.port, "postgres"),), uri=server.dsn(user, old),
+    return of_login(
+        server, role, home(folder), f"ref+local://app-{number}#/DATABASE_URL",
         credential=f"sg_{number:012x}", rotation=f"rot_{number:016x}",
     )  # fmt: skip
 

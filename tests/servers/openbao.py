@@ -62,6 +62,19 @@ class OpenBao:
         told = [self.ask("GET", f"{mount}/data/{path}?version={one}", namespace=namespace).text for one in numbers]
         return any(text in one for one in told)
 
+    def database_engine(self, mount: str, admin: tuple[str, str], port: int) -> None:
+        """Mount the database engine in front of the PostgreSQL at `port`; `admin` is its own login there."""
+        self.done("POST", f"sys/mounts/{mount}", {"type": "database"})
+        login = "{{username}}:{{password}}"
+        self.done("POST", f"{mount}/config/main", {
+            "plugin_name": "postgresql-database-plugin",
+            "allowed_roles": "*",
+            "connection_url": f"postgresql://{login}@127.0.0.1:{port}/postgres?sslmode=disable",
+            "username": admin[0],
+            "password": admin[1],
+            "password_authentication": "scram-sha-256",
+        })  # fmt: skip
+
     def limited(
         self, policy: str = 'path "none" { capabilities = ["read"] }', namespace: str = "", **more: object
     ) -> str:

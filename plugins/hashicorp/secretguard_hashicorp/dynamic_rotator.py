@@ -2,11 +2,13 @@
 
 Chosen by name only: `--rotator vault-database-dynamic`. Revoking a lease drops the user and leaves its sessions alive
 (measured), so we come in with the leaked login first, and send out all others from there once it is dropped.
+A login carries no name of ours. So a token that carries one has it made: with that token its lease ends, too.
 See `secretguard.interfaces.Rotator`.
 """
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from datetime import datetime
 
@@ -14,10 +16,11 @@ from secretguard.errors import IssuerError
 from secretguard.model import Endpoint
 from secretguard.rotation import Context, Finding, Found, Login, Overlap, Preflight, Proof, Target, Usage
 from secretguard.secret import Secret
-from secretguard_hashicorp.connection import Hidden, whole
+from secretguard_hashicorp.connection import Hidden, Vault, whole
 from secretguard_hashicorp.engine import ROLE, Role, asked_role, said_of
 from secretguard_hashicorp.logins import Connection, connect, on, others_sent_out, proof, servers, where, within
 from secretguard_hashicorp.rights import missing_rights
+from secretguard_hashicorp.tokens import MARK, RIGHTS, made_by, revoke
 
 families: tuple[str, ...] = ()
 """None: who issues a PostgreSQL login is for the operator to say."""
@@ -28,6 +31,10 @@ _NAME_IT = f"Name the right one: {LEASE}=database/creds/ROLE/…"
 _MADE_AT = re.compile(r"[0-9]{10}\Z")
 _SECONDS_APART = 2
 """A lease begins within the second in which its user was made, or in the next one."""
+_LONGEST_LEASE = "768h"
+"""How long a login may live unless a server is told otherwise."""
+_LOOKS, _BETWEEN_LOOKS = 40, 0.25
+"""How often one looks whether a user is dropped, and seconds."""
 _OF_DROPPED_USERS = """
 SELECT count(*) FROM pg_stat_activity LEFT JOIN pg_roles ON pg_roles.oid = usesysid
 WHERE usesysid IS NOT NULL AND pg_roles.oid IS NULL
@@ -67,9 +74,9 @@ def make(target: Target, context: Context) -> Login | None:
 
 
 def reconcile(target: Target, new: Login | None, context: Context) -> Found:
-    """See `Rotator.reconcile`. A login whose value was lost carries no name of ours; it ends with its lease."""
+    """See `Rotator.reconcile`."""
     if new is None:
-        return Found.NOTHING
+        return Found.ORPHAN if made_by(_role(context).server, context) else Found.NOTHING
     return Found.ISSUED if proof(target, new, context).works else Found.NOTHING
 
 
@@ -80,7 +87,7 @@ def issue(target: Target, new: Login | None, context: Context) -> Login:
         if reconcile(target, new, context) is Found.ISSUED:
             return new
         raise IssuerError("the new login does not work any more", hint="Has its lease ended? Begin another rotation.")
-    made = role.server.change("get", role.at("creds"))
+    made = role.server.change("get", role.at("creds"), token=_marked_token(role.server, context))
     if made.status != 200:
         raise role.server.denied("have a login made", role.at("creds"), "read")
     return Login(
@@ -128,11 +135,32 @@ def destroy(target: Target, new: Login, context: Context) -> tuple[str, ...]:
 def withdraw(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
     """See `Rotator.withdraw`."""
     role = _role(context)
-    if new is None:
-        return (f"{role}: a login whose value was lost ends with its lease",)
-    for lease in [new.id] if new.id else _one(_leases_by_time(role, new.user), role, new.user):
-        _revoke(role, lease)
-    return (f"{role}: the lease of {new.user} is revoked",)
+    if new is not None and new.id:
+        _revoke(role, new.id)
+    for accessor in made_by(role.server, context):
+        revoke(role.server, accessor)
+    if new is not None:
+        _wait_until_dropped(target, new, context)
+    return (f"{role}: what was made as {context.name} is revoked",)
+
+
+def _marked_token(server: Vault, context: Context) -> Secret:
+    """Return a token of ours that carries the rotation's name, for one request. Raises IssuerError."""
+    path, named = "auth/token/create", {"display_name": context.name, "meta": {MARK: context.name}}
+    made = server.change("post", path, Hidden({**named, "ttl": _LONGEST_LEASE}))
+    auth = made.body.get("auth")
+    if made.status != 200 or not isinstance(auth, Mapping):
+        raise server.denied("make a token with which the new login ends", path, "update")
+    return Secret(str(auth.get("client_token")))
+
+
+def _wait_until_dropped(target: Target, new: Login, context: Context) -> None:
+    """Wait for the user to be dropped: a token's leases end soon after it, not with it. Raises IssuerError."""
+    for _ in range(_LOOKS):
+        if not proof(target, new, context).works:
+            return
+        time.sleep(_BETWEEN_LOOKS)
+    raise IssuerError(f"{new.user} still works, although its lease is revoked", transient=True)
 
 
 def _role(context: Context) -> Role:
@@ -143,7 +171,7 @@ def _role(context: Context) -> Role:
 
 
 def _rights(role: Role, context: Context) -> dict[str, tuple[str, ...]]:
-    rights: dict[str, tuple[str, ...]] = {role.at("creds"): ("read",), "sys/leases/revoke": ("update",)}
+    rights = {role.at("creds"): ("read",), "auth/token/create": ("update",), **RIGHTS, "sys/leases/revoke": ("update",)}
     if not context.environ.get(LEASE):
         rights |= {f"sys/leases/lookup/{role.at('creds')}/": ("list", "sudo"), "sys/leases/lookup": ("update",)}
     return rights

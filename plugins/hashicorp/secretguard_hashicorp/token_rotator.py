@@ -25,24 +25,20 @@ from secretguard.secret import Secret
 from secretguard_hashicorp.connection import Answer as Reply
 from secretguard_hashicorp.connection import Hidden, Vault, vault, whole
 from secretguard_hashicorp.rights import missing_rights
+from secretguard_hashicorp.tokens import MARK, RIGHTS, made_by, revoke
 
 families = ("token",)
 kinds = ("vault",)
 made_like_the_old = True
 """What a token may do is asked of the leaked one while it lives: it cannot be killed first."""
-MARK = "secretguard"
-"""The name in a token's metadata that holds the rotation's."""
 _SHAPE = re.compile(r"(?:hv)?[sb]\.\S+")
-_MOST_TOKENS = 20_000
 _DEAD = ("bad token", "invalid token")
 _MADE_BY_HAND = re.compile(r"auth/token/create(?:-orphan|/.*)?")
 _RIGHTS = {
     "auth/token/lookup": ("update",),
     "auth/token/create-orphan": ("update", "sudo"),
     "auth/token/revoke": ("update",),
-    "auth/token/accessors": ("list", "sudo"),
-    "auth/token/lookup-accessor": ("update",),
-    "auth/token/revoke-accessor": ("update",),
+    **RIGHTS,
 }
 
 
@@ -88,7 +84,7 @@ def reconcile(target: Target, new: Login | None, context: Context) -> Found:
     """See `Rotator.reconcile`."""
     server = vault(context)
     if new is None:
-        return Found.ORPHAN if next(_ours(server, context), None) else Found.NOTHING
+        return Found.ORPHAN if made_by(server, context) else Found.NOTHING
     answer, _, words = _looked_up(server, new.secret)
     if answer is Answer.UNKNOWN:
         raise IssuerError(f"{server.host} does not tell whether the new token is there: {words}", transient=True)
@@ -145,12 +141,23 @@ def withdraw(target: Target, new: Login | None, context: Context) -> tuple[str, 
     server = vault(context)
     if new is not None:
         _revoke(server, new.secret)
-    gone = list(_ours(server, context))
-    for accessor in gone:
-        answer = server.change("post", "auth/token/revoke-accessor", Hidden({"accessor": accessor}))
-        if answer.status >= 300 and not answer.says("invalid accessor"):
-            raise server.denied("revoke a token", "auth/token/revoke-accessor", "update")
+    for accessor in made_by(server, context):
+        revoke(server, accessor)
     return (f"{server.host}: what was made as {context.name} is revoked",)
+
+
+def withdraw_late(target: Target, new: Login, context: Context) -> tuple[str, ...]:
+    """See `Rotator`: revoke what was made for this rotation after nobody waited for it any more."""
+    server = vault(context)
+    answer, about, words = _looked_up(server, new.secret)
+    if answer is not Answer.WORKS or not about.get("accessor"):
+        raise IssuerError(f"{server.host} does not tell which token is the new one: {words}", transient=True)
+    late = [accessor for accessor in made_by(server, context) if accessor != about["accessor"]]
+    for accessor in late:
+        revoke(server, accessor)
+    if set(late) & set(made_by(server, context)):
+        raise server.denied("revoke a token", "auth/token/revoke-accessor", "update")
+    return tuple(f"{server.host}: a token that came late is revoked" for _ in late)
 
 
 def _stopped(what: str, hint: str) -> Preflight:
@@ -249,17 +256,3 @@ def _revoke(server: Vault, token: Secret) -> None:
             raise server.denied("revoke the token", "auth/token/revoke", "update")
     elif answer.status >= 300:
         raise IssuerError(f"{server.host} does not revoke that token (status {answer.status})")
-
-
-def _ours(server: Vault, context: Context) -> Iterator[str]:
-    """Yield the accessors of the tokens that this rotation had made. Raises IssuerError."""
-    listed = server.look("get", "auth/token/accessors?list=true")
-    if listed.status == 403:
-        raise server.denied("look for tokens whose value was lost", "auth/token/accessors", "list", "sudo")
-    accessors = listed.data.get("keys") or ()
-    if len(accessors) > _MOST_TOKENS:
-        raise IssuerError(f"{server.host} has more than {_MOST_TOKENS} tokens, too many to look for one by its name")
-    for accessor in accessors:
-        about = server.look("post", "auth/token/lookup-accessor", Hidden({"accessor": accessor})).data
-        if (about.get("meta") or {}).get(MARK) == context.name:
-            yield str(accessor)

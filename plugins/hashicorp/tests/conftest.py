@@ -14,15 +14,6 @@ ENGINE = "database"
 @pytest.fixture(scope="session")
 def link(openbao: OpenBao, postgres: Postgres) -> Iterator[Proxy]:
     """The database engine, configured with a superuser of its own, behind a proxy."""
-    user, password = postgres.role(attributes="SUPERUSER")
     with proxy(postgres.port) as between:
-        openbao.done("POST", f"sys/mounts/{ENGINE}", {"type": "database"})
-        openbao.done("POST", f"{ENGINE}/config/main", {
-            "plugin_name": "postgresql-database-plugin",
-            "allowed_roles": "*",
-            "connection_url": f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{between.port}/postgres?sslmode=disable",
-            "username": user,
-            "password": password,
-            "password_authentication": "scram-sha-256",
-        })  # fmt: skip
+        openbao.database_engine(ENGINE, postgres.role(attributes="SUPERUSER"), between.port)
         yield between

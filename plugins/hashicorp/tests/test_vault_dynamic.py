@@ -44,6 +44,10 @@ class Made:
         named = {"SECRETGUARD_VAULT_ROLE": f"database/{self.role}", **environ}
         return Context(self.openbao.environ(token, **named), a_rotation(), timeout=8.0)
 
+    def users(self, expected: int) -> list[str]:
+        """The users that are there of those that this role made."""
+        return self.postgres.roles_like(f"v-%-{self.role[:8]}-%", expected)
+
     def sessions(self) -> list[object]:
         """Sessions of users that are not there any more."""
         return [
@@ -130,11 +134,28 @@ def test_the_leases_of_others_live_on(made: Made) -> None:
 
 def test_what_is_withdrawn_is_dropped_and_the_leaked_login_is_not(made: Made) -> None:
     """Also when its lease is not known any more, as after a crash."""
-    time.sleep(2)
     for forgotten in (False, True):
-        new = rotator.issue(made.target, None, made.context())
-        rotator.withdraw(made.target, replace(new, id="") if forgotten else new, made.context())
+        context = made.context()
+        new = rotator.issue(made.target, None, context)
+        rotator.withdraw(made.target, replace(new, id="") if forgotten else new, context)
         assert not made.postgres.lets_in(new.user, new.secret.reveal())
+    assert made.postgres.lets_in(made.user, made.password)
+
+
+def test_a_login_whose_answer_was_lost_is_found_by_the_token_that_had_it_made(made: Made) -> None:
+    context = made.context()
+    with proxy(made.openbao.port) as between:
+        lossy = replace(context, environ={**context.environ, "VAULT_ADDR": f"http://127.0.0.1:{between.port}"})
+        between.will("drop", f"GET /v1/database/creds/{made.role} ".encode())
+        with pytest.raises(IssuerError) as caught:
+            rotator.issue(made.target, None, lossy)
+    assert caught.value.unsure
+    assert len(made.users(2)) == 2
+    assert rotator.reconcile(made.target, None, context) is Found.ORPHAN
+    assert rotator.reconcile(made.target, None, made.context()) is Found.NOTHING
+    rotator.withdraw(made.target, None, context)
+    assert rotator.reconcile(made.target, None, context) is Found.NOTHING
+    assert made.users(1) == [made.user]
     assert made.postgres.lets_in(made.user, made.password)
 
 
@@ -175,6 +196,10 @@ def test_the_rights_that_the_readme_names_are_enough(made: Made) -> None:
         path "sys/leases/lookup/database/creds/{made.role}/" {{ capabilities = ["list", "sudo"] }}
         path "sys/leases/lookup" {{ capabilities = ["update"] }}
         path "sys/leases/revoke" {{ capabilities = ["update"] }}
+        path "auth/token/create" {{ capabilities = ["update"] }}
+        path "auth/token/accessors" {{ capabilities = ["list", "sudo"] }}
+        path "auth/token/lookup-accessor" {{ capabilities = ["update"] }}
+        path "auth/token/revoke-accessor" {{ capabilities = ["update"] }}
     """)
     context = made.context(limited)
     assert not rotator.preflight(made.target, context).stopped
@@ -183,5 +208,12 @@ def test_the_rights_that_the_readme_names_are_enough(made: Made) -> None:
     assert rotator.verify(made.target, made.target.leaked, context).refused
     nothing = made.openbao.limited(f'path "database/roles/{made.role}" {{ capabilities = ["read"] }}')
     hints = " ".join(one.hint for one in rotator.preflight(made.target, made.context(nothing)).findings if one.stops)
-    for path in (f"database/creds/{made.role}", "sys/leases/revoke", f"sys/leases/lookup/database/creds/{made.role}/"):
+    lookup = f"sys/leases/lookup/database/creds/{made.role}/"
+    for path in (
+        f"database/creds/{made.role}",
+        "auth/token/create",
+        "auth/token/accessors",
+        "sys/leases/revoke",
+        lookup,
+    ):
         assert f'path "{path}"' in hints

@@ -41,6 +41,40 @@ def test_a_token(somebody: CommandLine, openbao: OpenBao, tmp_path: Path) -> Non
     assert openbao.data(path)["VAULT_TOKEN"] == new
 
 
+def test_a_secret_id_of_an_application(somebody: CommandLine, openbao: OpenBao, tmp_path: Path) -> None:
+    """It is found beside its role id, its role is found without being named, and it dies with an intruder's token."""
+    if "approle/" not in openbao.done("GET", "sys/auth")["data"]:
+        openbao.done("POST", "sys/auth/approle", {"type": "approle"})
+    name = "journey-" + secrets.token_hex(4)
+    role = f"auth/approle/role/{name}"
+    openbao.done("POST", role, {"token_policies": ["default"], "secret_id_ttl": "720h"})
+    role_id = str(openbao.done("GET", f"{role}/role-id")["data"]["role_id"])
+    old = str(openbao.done("POST", f"{role}/secret-id")["data"]["secret_id"])
+
+    def login(secret_id: str) -> str:
+        answer = openbao.ask("POST", "auth/approle/login", {"role_id": role_id, "secret_id": secret_id})
+        return str(answer.json()["auth"]["client_token"]) if answer.ok else ""
+
+    intruder = login(old)
+    credential = leaked(somebody, tmp_path / "repo", f"ROLE_ID={role_id}\nSECRET_ID={old}\n")
+    words = ("rotate", credential, "--to", f"ref+vault://secret/{name}#/VAULT_SECRET_ID")
+    plan = somebody.run(*words, "--plan", cwd=tmp_path / "repo", environ=openbao.environ())
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert "secret_id_ttl" in plan.stdout
+    assert openbao.ask("POST", "auth/token/lookup", {"token": intruder}).ok
+    done = somebody.run(*words, "--yes", cwd=tmp_path / "repo", environ=openbao.environ())
+    assert done.returncode == 0, done.stdout + done.stderr
+    new = openbao.data(name)["VAULT_SECRET_ID"]
+    assert login(new)
+    assert not login(old)
+    assert not openbao.ask("POST", "auth/token/lookup", {"token": intruder}).ok
+    assert len(openbao.done("LIST", f"{role}/secret-id")["data"]["keys"]) == 1
+    assert not any(value in plan.stdout + done.stdout + done.stderr for value in (old, new, openbao.root))
+    again = somebody.run(*words, "--yes", cwd=tmp_path / "repo", environ=openbao.environ())
+    assert again.returncode == 0
+    assert openbao.data(name)["VAULT_SECRET_ID"] == new
+
+
 def test_a_password_of_a_static_role(
     somebody: CommandLine, openbao: OpenBao, postgres: Postgres, link: Proxy, tmp_path: Path
 ) -> None:

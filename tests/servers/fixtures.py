@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import pytest
 
+from secretguard.transport import breaker
 from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
 from tests.servers.moto import Moto, start_moto, stop_moto
 from tests.servers.openbao import OpenBao, start_openbao, stop_openbao
@@ -30,10 +31,26 @@ def started(start: Callable[[], Server]) -> Server:
         pytest.skip(str(missing))
 
 
+@pytest.fixture
+def fresh_breakers() -> Iterator[None]:
+    """No breaker outlives a test that makes a server fail."""
+    breaker.cache_clear()
+    yield
+    breaker.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """PostgreSQL 18."""
-    server = start_postgres("18")
+    """PostgreSQL 18, or the release that POSTGRES_VERSION names."""
+    server = started(lambda: start_postgres(os.environ.get("POSTGRES_VERSION", "18")))
+    yield server
+    stop_postgres(server)
+
+
+@pytest.fixture(scope="session", params=["14", "15", "16", "17", "18"])
+def each_postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """PostgreSQL of each release that rotation is for."""
+    server = started(lambda: start_postgres(request.param))
     yield server
     stop_postgres(server)
 

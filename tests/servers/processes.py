@@ -131,9 +131,9 @@ class Running:
             )
         atexit.register(self.kill)
 
-    def await_answer(self, answers: Callable[[], object]) -> None:
+    def await_answer(self, answers: Callable[[], object], *, seconds: float = PATIENCE) -> None:
         """Wait until `answers` raises nothing; fail with the server's log if it ends or takes too long."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + seconds
         while True:
             try:
                 answers()

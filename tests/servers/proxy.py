@@ -12,8 +12,8 @@ Fault = Literal["", "drop", "hold", "delay", "cut"]
 """What happens to a connection whose request matches.
 
 `drop`: the request reaches the server, the reply is thrown away and the connection ends. `hold`: the reply is kept
-until `release`, and goes on then. `delay`: the request waits for `seconds` first. `cut`: the connection ends before
-the request reaches the server.
+until `release`, and goes on then. `delay`: the request waits for `seconds`, or until `release`, first. `cut`: the
+connection ends before the request reaches the server.
 """
 
 
@@ -47,7 +47,7 @@ class Proxy:
             self._released.clear()
 
     def release(self) -> None:
-        """Let go of the replies that are held."""
+        """Let go of the replies that are held, and of the requests that wait."""
         self._released.set()
 
     def serve(self) -> None:
@@ -79,7 +79,7 @@ class Proxy:
                 if fault == "cut":
                     return
                 if fault == "delay":
-                    time.sleep(self.seconds)
+                    self._released.wait(self.seconds)
                 if fault in ("drop", "hold"):
                     lost.set()
                 server.sendall(chunk)

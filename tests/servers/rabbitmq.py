@@ -37,9 +37,15 @@ class RabbitMQ:
 
     host = "127.0.0.1"
     keeper = "keeper"
+    rotator, family, kind = "rabbitmq", "amqp", "amqp-uri"
+
+    @staticmethod
+    def database(user: str) -> str:
+        """The virtual host."""
+        return "/"
 
     @property
-    def api(self) -> str:
+    def operator(self) -> str:
         """Where the management API is, with the administrator's login."""
         return f"http://{self.keeper}:{self.admin}@{self.host}:{self.api_port}"
 
@@ -88,6 +94,16 @@ class RabbitMQ:
         return f"amqp://{user}:{password}@{self.host}:{self.port}/%2F"
 
 
+def is_alive(connection: Any) -> bool:
+    try:
+        connection.drain_events(timeout=0.2)
+    except TimeoutError:
+        return True
+    except (amqp.AMQPError, OSError):
+        return False
+    return True
+
+
 def start_rabbitmq() -> RabbitMQ:
     if not PROGRAM.exists():
         raise Unavailable("RabbitMQ is not installed (Debian: rabbitmq-server)")
@@ -131,7 +147,7 @@ disk_free_limit.absolute = 1MB
     }
     running = Running([PROGRAM], workspace, environment=environment, stop=signal.SIGKILL)
     server = RabbitMQ(port, tls_port, api_port, password, running, environment)
-    running.await_answer(lambda: _first_login(server))
+    running.await_answer(lambda: _first_login(server), seconds=120)  # on a busy machine ten become forty
     return server
 
 

@@ -29,6 +29,16 @@ class Redis:
     command: list[str | Path] = field(default_factory=list)
 
     host = "127.0.0.1"
+    rotator, family, kind = "redis", "redis", "redis-uri"
+
+    @property
+    def operator(self) -> str:
+        """The login of `admin`, as `--admin` takes it."""
+        return f"redis://admin:{self.admin}@{self.host}:{self.port}"
+
+    @staticmethod
+    def database(user: str) -> str:
+        return "0"
 
     @contextmanager
     def connected(self, user: str = "admin", password: str | None = None) -> Iterator[Any]:
@@ -93,6 +103,14 @@ class Redis:
 
     def dsn(self, user: str, password: str) -> str:
         return f"redis://{user}:{password}@{self.host}:{self.port}/0"
+
+
+def is_alive(client: Any) -> bool:
+    try:
+        client.execute_command("ACL", "WHOAMI")
+    except redis.RedisError:
+        return False
+    return True
 
 
 def start_redis(*settings: str, users: str = "acl-file", tls: bool = False) -> Redis:

@@ -12,6 +12,6 @@ from tests.servers.redis import Redis
 @pytest.mark.parametrize("fixture", ["mariadb", "redis_server", "rabbitmq"])
 def test_only_the_right_password_lets_in(fixture: str, request: pytest.FixtureRequest) -> None:
     server: MariaDB | Redis | RabbitMQ = request.getfixturevalue(fixture)
-    user, password = server.account() if isinstance(server, MariaDB) else server.user()
+    user, password = server.user()
     assert server.lets_in(user, password)
     assert not server.lets_in(user, secrets.token_urlsafe(24))

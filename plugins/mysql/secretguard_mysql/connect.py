@@ -4,6 +4,7 @@ TLS is used wherever the server has it, and never given up for a server that spo
 proven, never sent: a server that asks for the plain text is refused.
 """
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -31,17 +32,19 @@ _speaks_tls: set[str] = set()
 
 
 class _Unwanted:
-    """Stands for the ways to log in that would send the password."""
+    """Stands for the ways to log in that would send the password, and for those of MySQL."""
 
-    def __init__(self, connection: object) -> None:
-        pass
+    def __init__(self, connection: Connection) -> None:
+        self._version = str(connection.server_version)
 
     def authenticate(self, packet: object) -> object:  # noqa: ARG002
-        raise _PlainTextWanted
+        if "mariadb" in self._version.lower():
+            raise _NotLoggedIn("wants the password in plain text or by a way not tried here, and does not get it")
+        raise _NotLoggedIn(f"is no MariaDB but {one_line(self._version)[:60]!r}, on which this was never tried")
 
 
-class _PlainTextWanted(Exception):  # noqa: N818 - it stays inside this module
-    pass
+class _NotLoggedIn(Exception):  # noqa: N818 - it stays inside this module
+    """The words go on from the name of a server."""
 
 
 def asked(address: Address, login: Login, context: Context, work: Callable[[Connection], Result]) -> Result:
@@ -64,8 +67,8 @@ def tried(address: Address, login: Login, context: Context) -> Trial:
         except driver().MySQLError as failed:
             number = _number(failed)
             refusal = _told(failed, address)
-        except _PlainTextWanted:
-            return Trial(Answer.UNKNOWN, "the server wants the password in plain text or by a way not tried here")
+        except _NotLoggedIn as failed:
+            return Trial(Answer.UNKNOWN, f"it {failed}")
         if number in _REFUSED:
             return Trial(Answer.REFUSED, "access denied to a login from this machine" if number != LOCKED else "locked")
         if number in _ACCEPTED:
@@ -109,19 +112,28 @@ def _connection_class() -> Any:
     return Guarded
 
 
-def _tls(address: Address, context: Context) -> dict[str, object]:
+def _tls(address: Address, context: Context) -> object:
     """Return what PyMySQL calls `ssl`: checked against SSL_CERT_FILE, else against the usual authorities."""
     if address.tls in ("prefer", "require"):
-        return {"verify_mode": "none", "check_hostname": False}
+        return _unchecked()
     import certifi
 
     authorities = context.environ.get("SSL_CERT_FILE") or certifi.where()
     return {"ca": authorities, "verify_mode": "required", "check_hostname": address.tls == "verify-identity"}
 
 
+@cache
+def _unchecked() -> ssl.SSLContext:
+    """Return TLS that believes any certificate: the usual authorities take long to load, and nobody would ask them."""
+    unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unchecked.check_hostname = False
+    unchecked.verify_mode = ssl.CERT_NONE
+    return unchecked
+
+
 @contextmanager
 def _connected(address: Address, login: Login, context: Context) -> Iterator[Connection]:
-    """Open a connection in autocommit mode; raises pymysql.MySQLError, IssuerError or _PlainTextWanted."""
+    """Open a connection in autocommit mode; raises pymysql.MySQLError, IssuerError or _NotLoggedIn."""
     stopped: IssuerError | None = None
     try:
         connection = _connection_class()(
@@ -163,8 +175,8 @@ def _within(address: Address, login: Login, context: Context, work: Callable[[Co
             return work(connection)
     except driver().MySQLError as failed:
         refusal = _told(failed, address)
-    except _PlainTextWanted:
-        refusal = IssuerError(f"{address.where} wants the password in plain text, and does not get it")
+    except _NotLoggedIn as failed:
+        refusal = IssuerError(f"{address.where} {failed}")
     raise refusal
 
 

@@ -60,7 +60,10 @@ def verify(target: Target, login: Login, context: Context) -> Proof:
 
 
 def usage(target: Target, new: Login, context: Context) -> Usage:
-    """Count the sessions of the user: with which of two passwords one came in, the server does not say."""
+    """Count the sessions of the user: with which of two passwords one came in, the server does not say.
+
+    Where nobody is in, nobody is in with the old one.
+    """
     admin = admin_of(target)
     at = admin.address if admin else servers(target)[0]._replace(database="")
 
@@ -72,7 +75,7 @@ def usage(target: Target, new: Login, context: Context) -> Usage:
         return int(number)
 
     number = asked(at, admin.login if admin else new, context, count)
-    return Usage(None, (f"{at}: {number} sessions of {target.leaked.user}, by whichever password",))
+    return Usage(None if number else 0, (f"{at}: {number} sessions of {target.leaked.user}, by whichever password",))
 
 
 def disable(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:

@@ -8,20 +8,20 @@ import pytest
 from secretguard_mysql import rotator
 from secretguard_mysql.passwords import ED25519, stored_form
 
-from secretguard.interfaces import Rotator
 from secretguard.rotation import Found, Mode, Overlap
 from secretguard.secret import Secret
-from tests.servers.mariadb import MariaDB
-from tests.servers.mariadb_logins import context, is_alive, said, target
+from tests.servers.leaked_logins import TwoPasswordsContract, context, said, target
+from tests.servers.mariadb import MariaDB, is_alive
+
+pytestmark = pytest.mark.usefixtures("fresh_breakers")
 
 
-def test_it_is_a_rotator() -> None:
-    as_protocol: Rotator = rotator
-    assert as_protocol.families == ("mysql",)
+class TestMariadbLogins(TwoPasswordsContract):
+    rotator, fixture, tls = rotator, "mariadb", "mysql://{login}@{host}?ssl-mode=REQUIRED"
 
 
 def test_in_place_the_new_password_ends_the_old_one_and_its_sessions(mariadb: MariaDB) -> None:
-    user, password = mariadb.account()
+    user, password = mariadb.user()
     here, now = target(mariadb, user, password), context()
     grants = mariadb.run("SHOW GRANTS FOR %s@'127.0.0.1'", user)[1:]
     with mariadb.connected(user, password) as intruder:
@@ -45,7 +45,7 @@ def test_in_place_the_new_password_ends_the_old_one_and_its_sessions(mariadb: Ma
 
 
 def test_issuing_again_sends_out_who_came_in_before(mariadb: MariaDB) -> None:
-    user, password = mariadb.account()
+    user, password = mariadb.user()
     here, now = target(mariadb, user, password), context()
     new = rotator.make(here, now)
     assert new is not None
@@ -60,7 +60,7 @@ def test_issuing_again_sends_out_who_came_in_before(mariadb: MariaDB) -> None:
 
 def test_neither_password_is_in_the_servers_log(mariadb: MariaDB) -> None:
     for admin in (False, True):
-        user, password = mariadb.account()
+        user, password = mariadb.user()
         before = len(mariadb.general_log)
         here, now = target(mariadb, user, password, admin=admin), context()
         rotator.preflight(here, now)
@@ -75,7 +75,7 @@ def test_neither_password_is_in_the_servers_log(mariadb: MariaDB) -> None:
 
 
 def test_an_account_with_ed25519_stays_one(mariadb: MariaDB) -> None:
-    user, password = mariadb.account(how="ed25519")
+    user, password = mariadb.user(how="ed25519")
     here, now = target(mariadb, user, password), context()
     assert not rotator.preflight(here, now).stopped
     new = rotator.make(here, now)
@@ -90,7 +90,7 @@ def test_an_account_with_ed25519_stays_one(mariadb: MariaDB) -> None:
 
 def test_what_a_server_keeps_is_what_it_would_make_itself(mariadb: MariaDB) -> None:
     value = Secret(secrets.token_hex(16))
-    user, _ = mariadb.account(how="ed25519")
+    user, _ = mariadb.user(how="ed25519")
     mariadb.run(f"ALTER USER '{user}'@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD(%s)", value.reveal())
     ((kept,),) = mariadb.run(
         "SELECT JSON_VALUE(Priv, '$.authentication_string') FROM mysql.global_priv WHERE User = %s", user
@@ -100,7 +100,7 @@ def test_what_a_server_keeps_is_what_it_would_make_itself(mariadb: MariaDB) -> N
 
 
 def test_an_operator_puts_two_passwords_side_by_side_and_then_takes_one_out(mariadb: MariaDB) -> None:
-    user, password = mariadb.account(at="%")
+    user, password = mariadb.user(at="%")
     mariadb.run("ALTER USER %s@'%%' REQUIRE NONE WITH MAX_USER_CONNECTIONS 7", user)
     here, now = target(mariadb, user, password, admin=True), context(mode=Mode.GRACEFUL)
     assert rotator.overlap(here, now) is Overlap.TWO
@@ -131,21 +131,8 @@ def test_an_operator_puts_two_passwords_side_by_side_and_then_takes_one_out(mari
     assert any(f"`{user}`.*" in grant for (grant,) in mariadb.run("SHOW GRANTS FOR %s@'%%'", user))
 
 
-def test_what_was_put_beside_it_can_be_taken_back(mariadb: MariaDB) -> None:
-    user, password = mariadb.account()
-    here, now = target(mariadb, user, password, admin=True), context()
-    new = rotator.make(here, now)
-    assert new is not None
-    rotator.issue(here, new, now)
-    assert rotator.withdraw(here, new, now)
-    rotator.withdraw(here, new, now)
-    assert rotator.reconcile(here, new, now) is Found.NOTHING
-    assert rotator.verify(here, here.leaked, now).works
-    assert rotator.verify(here, new, now).refused
-
-
 def test_the_old_password_can_die_before_there_is_another(mariadb: MariaDB) -> None:
-    user, password = mariadb.account()
+    user, password = mariadb.user()
     here, now = target(mariadb, user, password, admin=True), context()
     assert rotator.disable(here, None, now)
     rotator.disable(here, None, now)
@@ -161,7 +148,7 @@ def test_the_old_password_can_die_before_there_is_another(mariadb: MariaDB) -> N
 
 
 def test_every_account_that_the_leaked_password_opens_is_changed_and_no_other(mariadb: MariaDB) -> None:
-    user, password = mariadb.account()
+    user, password = mariadb.user()
     mariadb.run("CREATE USER %s@'10.%%' IDENTIFIED BY %s", user, password)
     mariadb.run("CREATE USER %s@'192.0.2.1' IDENTIFIED BY 'another'", user)
     here, now = target(mariadb, user, password, admin=True), context()
@@ -182,7 +169,7 @@ def test_every_account_that_the_leaked_password_opens_is_changed_and_no_other(ma
 
 
 def test_other_ways_into_an_account_stay(mariadb: MariaDB) -> None:
-    user, password = mariadb.account()
+    user, password = mariadb.user()
     old = stored_form("mysql_native_password", Secret(password))
     mariadb.run(f"ALTER USER '{user}'@'127.0.0.1' IDENTIFIED VIA mysql_native_password USING '{old}' OR unix_socket")
     alone, now = target(mariadb, user, password), context()
@@ -200,7 +187,7 @@ def test_other_ways_into_an_account_stay(mariadb: MariaDB) -> None:
 @pytest.mark.parametrize("admin", [False, True])
 @pytest.mark.parametrize("own", [False, True])
 def test_an_intruder_who_sets_it_back_or_sets_another_is_thrown_out(mariadb: MariaDB, admin: bool, own: bool) -> None:
-    user, password = mariadb.account()
+    user, password = mariadb.user()
     here, now = target(mariadb, user, password, admin=admin), context()
     new = rotator.make(here, now)
     assert new is not None

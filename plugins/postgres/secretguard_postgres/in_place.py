@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 12
 """How often the password is set if somebody changes it meanwhile."""
+TRIES = 5
+"""How often within one of those rounds if somebody changes the role at the same moment."""
 ROUNDS_OPEN = 2
 """After so many an operator takes LOGIN from the role meanwhile."""
 _AGAIN = ("40001", "40P01", "55P03")
@@ -81,11 +83,10 @@ def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Log
             with actor.transaction(connection, context, writes=not standby):
                 if not standby:
                     lock(connection, role, context)
-                    sweep(connection, role)  # one of them may hold the row
                     _set(connection, actor, target, new, context, number=number)
                 end_all(connection, role)  # those that wait for the row; and no moment is left between this and the end
         except psycopg.Error as failed:
-            if not _is_worth_another(failed) or number == ROUNDS - 1:
+            if not _is_worth_another(failed):
                 raise
             continue
         with actor.transaction(connection, context):
@@ -97,7 +98,7 @@ def _take_over(connection: Connection, *, actor: Actor, target: Target, new: Log
         if standby or (nobody and trial.answer is not Answer.REFUSED and not _opens(actor.address, target, context)):
             return
     raise IssuerError(
-        f"somebody keeps changing the password of {role} at {actor.address}: it was set {ROUNDS} times",
+        f"somebody keeps changing the password of {role} at {actor.address}: {ROUNDS} times it was set, or tried to be",
         hint="Give an operator's login with --admin, or take LOGIN from the role until its sessions are gone.",
     )
 
@@ -120,12 +121,25 @@ def _bar(connection: Connection, actor: Actor, role: str, context: Context) -> N
 
 
 def _set(connection: Connection, actor: Actor, target: Target, new: Login, context: Context, *, number: int) -> None:
-    """Set the password unless it is set; called under the lock."""
+    """Set the password unless it is set; called under the lock.
+
+    Sessions are ended at the last moment: one of them may hold the row, and one that comes back may change it first.
+    """
     if probed(actor.address, new, context).accepted:
         return
     if number == 0 and context.rotated_at is None:
         check_possession(actor.address, target, context)
-    set_password(connection, server_of(connection), new, also="LOGIN" if actor.by_admin else "")
+    server = server_of(connection)
+    for number_of_try in range(TRIES):
+        sweep(connection, target.leaked.user)
+        try:
+            with connection.transaction():
+                set_password(connection, server, new, also="LOGIN" if actor.by_admin else "")
+        except driver().Error as failed:
+            if not _is_worth_another(failed) or number_of_try == TRIES - 1:
+                raise
+        else:
+            return
 
 
 def check_possession(address: Address, target: Target, context: Context) -> None:

@@ -54,26 +54,32 @@ def trusted(connection: Connection, *, as_login: bool, seconds: float, writes: b
     Whoever had the leaked login may have left functions, settings and locks. `as_login`: act as the role that logged
     in, whatever role its settings make it.
     """
-    with connection.transaction():
-        milliseconds = int(seconds * 1000)
-        connection.execute("SET LOCAL search_path TO pg_catalog, pg_temp")
-        connection.execute(f"SET LOCAL statement_timeout TO {milliseconds}")
-        connection.execute(f"SET LOCAL lock_timeout TO {milliseconds}")
-        for patience in _patience(connection):
-            connection.execute(f"SET LOCAL {patience} TO 0")
-        if as_login:
-            connection.execute("SET LOCAL ROLE NONE")
-        if writes:
-            connection.execute("SET LOCAL transaction_read_only TO off")
-            connection.execute("SET LOCAL synchronous_commit TO on")  # what is told to be set must not be lost
+    connection.execute("; ".join(_opening(connection, as_login=as_login, seconds=seconds, writes=writes)))
+    try:
         yield
+    except BaseException:
+        with suppress(driver().Error):
+            connection.rollback()
+        raise
+    connection.commit()
 
 
-def _patience(connection: Connection) -> list[str]:
-    """Return the settings that would end a transaction in which we wait for an answer from elsewhere."""
-    return ["idle_in_transaction_session_timeout"] + ["transaction_timeout"] * (
-        connection.info.server_version >= 170000
-    )
+def _opening(connection: Connection, *, as_login: bool, seconds: float, writes: bool) -> list[str]:
+    """Return what it begins with, to be sent as one message: the role's settings may allow no moment of idleness."""
+    milliseconds = int(seconds * 1000)
+    patience = ["idle_in_transaction_session_timeout"]
+    if connection.info.server_version >= 170000:
+        patience.append("transaction_timeout")
+    return [
+        "BEGIN",
+        *(f"SET LOCAL {setting} TO 0" for setting in patience),
+        f"SET LOCAL statement_timeout TO {milliseconds}",
+        f"SET LOCAL lock_timeout TO {milliseconds}",
+        "SET LOCAL search_path TO pg_catalog, pg_temp",
+        *(["SET LOCAL ROLE NONE"] if as_login else []),
+        # What is told to be set must not be lost.
+        *(["SET LOCAL transaction_read_only TO off", "SET LOCAL synchronous_commit TO on"] if writes else []),
+    ]
 
 
 def sessions_of(connection: Connection, role: str, context: Context) -> list[Session]:

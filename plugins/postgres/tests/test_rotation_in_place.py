@@ -62,12 +62,9 @@ def test_the_module_is_a_rotator() -> None:
     assert module.families == ("postgres",)
 
 
-@pytest.mark.parametrize("fixture", ["postgres", "postgres16"])
 @pytest.mark.parametrize("by_admin", [False, True], ids=["by itself", "by the operator"])
-def test_the_old_password_dies_and_the_new_one_works(
-    fixture: str, by_admin: bool, request: pytest.FixtureRequest
-) -> None:
-    server: Postgres = request.getfixturevalue(fixture)
+def test_the_old_password_dies_and_the_new_one_works(each_postgres: Postgres, by_admin: bool) -> None:
+    server = each_postgres
     user, password = server.role()
     target = target_at(server, user=user, password=password, admin=as_superuser(server) if by_admin else None)
     context = a_context()

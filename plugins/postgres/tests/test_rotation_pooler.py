@@ -1,6 +1,7 @@
 """PgBouncer before the server: what it asks the server for is right at once; what it keeps in a file has to be reloaded."""
 
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ import secretguard_postgres.rotator as rotator
 from secretguard.model import Endpoint
 from secretguard.rotation import Answer, Context, Login, Target
 from secretguard.secret import Secret
-from tests.servers.pgbouncer import PgBouncer
+from tests.servers.fixtures import started
+from tests.servers.pgbouncer import PgBouncer, start_pgbouncer, stop_pgbouncer
 from tests.servers.postgres import Postgres
 
 
@@ -38,16 +40,23 @@ def findings_of(target: Target, context: Context) -> str:
     return "\n".join(f"{one.what} {one.hint}" for one in rotator.preflight(target, context).findings)
 
 
-def test_a_pooler_that_asks_the_server_needs_nothing(postgres: Postgres, pgbouncer_with_query: PgBouncer) -> None:
-    user, password = postgres.role()
-    target, context = target_at(pgbouncer_with_query, user=user, password=password), a_context()
+@pytest.fixture
+def pooler_of_each(each_postgres: Postgres) -> Iterator[PgBouncer]:
+    pooler = started(lambda: start_pgbouncer(each_postgres, query=True))
+    yield pooler
+    stop_pgbouncer(pooler)
+
+
+def test_a_pooler_that_asks_the_server_needs_nothing(each_postgres: Postgres, pooler_of_each: PgBouncer) -> None:
+    user, password = each_postgres.role()
+    target, context = target_at(pooler_of_each, user=user, password=password), a_context()
     assert "is a pooler" in findings_of(target, context)
     assert not rotator.preflight(target, context).stopped
     new = made(target, context)
     rotator.issue(target, new, context)
     assert rotator.verify(target, new, context).works
     assert rotator.verify(target, target.leaked, context).refused
-    assert postgres.lets_in(user, new.secret.reveal())
+    assert each_postgres.lets_in(user, new.secret.reveal())
     context = replace(context, rotated_at=datetime.now(UTC).isoformat())
     assert "sessions that clients hold with the pooler" in rotator.disable(target, new, context)[0]
     assert rotator.verify(target, new, context).works

@@ -67,9 +67,8 @@ def test_without_an_operator_there_is_no_second_role(postgres: Postgres) -> None
     assert rotator.overlap(target_at(postgres, user, password), a_context()) is Overlap.TWO
 
 
-@pytest.mark.parametrize("fixture", ["postgres", "postgres16"])
-def test_two_roles_take_turns(fixture: str, request: pytest.FixtureRequest) -> None:
-    server: Postgres = request.getfixturevalue(fixture)
+def test_two_roles_take_turns(each_postgres: Postgres) -> None:
+    server = each_postgres
     user, password = server.role()
     server.run(f"COMMENT ON ROLE {user} IS 'our shop'")
     target = target_at(server, user, password)

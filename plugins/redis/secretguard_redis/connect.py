@@ -112,6 +112,8 @@ def _within(address: Address, login: Login, context: Context, work: Callable[[Co
             return work(command)
     except driver().RedisError as failed:
         refusal = _told(failed, address)
+    except (LookupError, TypeError, ValueError):  # whoever runs it may answer anything
+        refusal = IssuerError(f"{address.where} does not answer as Redis does")
     raise refusal
 
 

@@ -64,16 +64,19 @@ def verify(target: Target, login: Login, context: Context) -> Proof:
 
 
 def usage(target: Target, new: Login, context: Context) -> Usage:
-    """Count the sessions that are older than the rotation; by which password a younger one came in nobody says."""
+    """Count the sessions that are older than the rotation; by which password a younger one came in nobody says.
+
+    Where nobody is in, nobody is in with the old one.
+    """
     user = target.leaked.user or acl.DEFAULT_USER
     since = time.time() - datetime.fromisoformat(context.rotated_at).timestamp() if context.rotated_at else 0.0
-    older, evidence = 0, []
+    older, younger, evidence = 0, 0, []
     for at, login in _sites(target, new, context):
         ages = asked(at, login, context, lambda command: _ages(command, user))
         old = sum(age > since for age in ages)
         evidence.append(f"{at.where}: {old} sessions of {user} from before the rotation, {len(ages) - old} since")
-        older += old
-    return Usage(older or None, tuple(evidence))
+        older, younger = older + old, younger + len(ages) - old
+    return Usage(older or (None if younger else 0), tuple(evidence))
 
 
 def disable(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:

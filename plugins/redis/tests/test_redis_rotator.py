@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -17,21 +16,15 @@ from secretguard_redis import rotator
 from secretguard_redis.acl import digest
 
 from secretguard.errors import IssuerError
-from secretguard.interfaces import Rotator
 from secretguard.model import Endpoint
-from secretguard.rotation import Answer, Context, Found, Login, Mode, Overlap, Spelling, Target
+from secretguard.rotation import Found, Login, Mode, Overlap
 from secretguard.secret import Secret
-from secretguard.transport import breaker
 from tests.servers.fixtures import started
+from tests.servers.leaked_logins import TwoPasswordsContract, check_no_answer, context, said, spelled, target, told
 from tests.servers.proxy import proxy
-from tests.servers.redis import Redis, start_redis, stop_redis
+from tests.servers.redis import Redis, is_alive, start_redis, stop_redis
 
-
-@pytest.fixture(autouse=True)
-def _fresh_breakers() -> Iterator[None]:
-    breaker.cache_clear()
-    yield
-    breaker.cache_clear()
+pytestmark = pytest.mark.usefixtures("fresh_breakers")
 
 
 @contextmanager
@@ -43,43 +36,8 @@ def running(*settings: str, users: str, tls: bool = False) -> Iterator[Redis]:
         stop_redis(server)
 
 
-def context(**more: Any) -> Context:
-    return Context({}, rotation="rot_" + secrets.token_hex(8), timeout=5.0, **more)
-
-
-def target(server: Redis, user: str, password: str, *, admin: bool | str = False, port: int = 0) -> Target:
-    at = Endpoint(server.host, port or server.port, "0")
-    operator = admin if isinstance(admin, str) else f"redis://admin:{server.admin}@{server.host}:{server.port}"
-    return Target(
-        "sg_000000000000",
-        "redis-uri",
-        "redis",
-        Login(user, Secret(password)),
-        (at,),
-        (Spelling("uri", Secret(server.dsn(user, password)), (at,)),),
-        Secret(operator) if admin else None,
-    )
-
-
-def said(found: Any) -> str:
-    return " ".join(f"{one.what} {one.hint}" for one in found.findings if one.stops)
-
-
-def told(found: Any) -> str:
-    return " ".join(f"{one.what} {one.hint}" for one in found.findings)
-
-
-def is_alive(client: Any) -> bool:
-    try:
-        client.execute_command("ACL", "WHOAMI")
-    except redis.RedisError:
-        return False
-    return True
-
-
-def test_it_is_a_rotator() -> None:
-    as_protocol: Rotator = rotator
-    assert as_protocol.families == ("redis",)
+class TestRedisLogins(TwoPasswordsContract):
+    rotator, fixture, tls = rotator, "redis_server", "rediss://{login}@{host}"
 
 
 @pytest.mark.parametrize("admin", [False, True])
@@ -208,19 +166,6 @@ def test_a_server_that_lets_everybody_in_is_not_rotated() -> None:
             rotator.issue(here, rotator.make(here, context()), context())
 
 
-def test_what_was_put_beside_it_can_be_taken_back(redis_server: Redis) -> None:
-    user, password = redis_server.user()
-    here, now = target(redis_server, user, password), context()
-    new = rotator.make(here, now)
-    assert new is not None
-    rotator.issue(here, new, now)
-    rotator.withdraw(here, new, now)
-    rotator.withdraw(here, new, now)
-    assert rotator.reconcile(here, new, now) is Found.NOTHING
-    assert rotator.verify(here, here.leaked, now).works
-    assert rotator.verify(here, new, now).refused
-
-
 def test_the_old_password_can_die_before_there_is_another(redis_server: Redis) -> None:
     user, password = redis_server.user()
     now = context()
@@ -340,16 +285,6 @@ def test_a_lost_reply_is_told_and_the_world_looked_at(redis_server: Redis) -> No
         assert redis_server.passwords(user) == {digest(new.secret)}
 
 
-def test_a_cut_connection_is_no_answer(redis_server: Redis) -> None:
-    user, password = redis_server.user()
-    with proxy(redis_server.port) as between:
-        here = target(redis_server, user, password, port=between.port)
-        between.will("cut", times=9)
-        ((_, answer, words),) = rotator.verify(here, here.leaked, context()).answers
-        assert answer is Answer.UNKNOWN
-        assert password not in words
-
-
 def test_a_refused_password_takes_no_time(redis_server: Redis) -> None:
     user, _ = redis_server.user()
     here = target(redis_server, user, "wrong")
@@ -358,35 +293,15 @@ def test_a_refused_password_takes_no_time(redis_server: Redis) -> None:
     assert int(redis_server.run("INFO", "stats")["total_connections_received"]) == asked_before + 2
 
 
-def test_a_link_local_address_is_not_contacted(redis_server: Redis) -> None:
-    there = replace(target(redis_server, "u", "p"), endpoints=(Endpoint("169.254.169.254", 6379),))
-    ((_, answer, words),) = rotator.verify(there, there.leaked, context()).answers
-    assert answer is Answer.UNKNOWN
-    assert "no address that may be contacted" in words
-
-
-def test_a_url_with_tls_is_never_tried_without(redis_server: Redis) -> None:
-    user, password = redis_server.user()
-    here = target(redis_server, user, password)
-    strict = replace(
-        here, spellings=(Spelling("uri", Secret(f"rediss://{user}:{password}@{redis_server.host}"), here.endpoints),)
-    )
-    ((_, answer, _words),) = rotator.verify(strict, here.leaked, replace(context(), timeout=0.3)).answers
-    assert answer is Answer.UNKNOWN
-
-
 def test_with_tls_the_certificate_is_checked() -> None:
     with running(users="acl-file", tls=True) as server:
         user, password = server.user()
         port = int(server.run("CONFIG", "GET", "tls-port")["tls-port"])
-        at = Endpoint("localhost", port)
-        text = Secret(f"rediss://{user}:{password}@localhost:{port}")
-        here = replace(target(server, user, password), endpoints=(at,), spellings=(Spelling("uri", text, (at,)),))
+        there = replace(target(server, user, password), endpoints=(Endpoint("localhost", port),))
+        here = spelled(there, f"rediss://{user}:{password}@localhost:{port}")
         now = context()
         trusting = replace(now, environ={"SSL_CERT_FILE": str(server.running.workspace.path / "authority.pem")})
-        ((_, answer, words),) = rotator.verify(here, here.leaked, now).answers
-        assert answer is Answer.UNKNOWN
-        assert "certificate" in words
+        check_no_answer(rotator, here, now, "certificate")
         assert rotator.verify(here, here.leaked, trusting).works
         new = rotator.make(here, trusting)
         assert new is not None

@@ -19,7 +19,11 @@ FORMATS = ("text", "json", "jsonl", "sarif")
 FAIL_ON = ("low", "medium", "high", "critical", "live")
 STORE_KEYS = ("auto", "keyring", "file")
 MOST_JOBS = 256
-OTHER_VARIABLES = ("SECRETGUARD_ID_KEY", "SECRETGUARD_RABBITMQ_API", "SECRETGUARD_TIMINGS")
+OTHER_VARIABLES = (
+    "SECRETGUARD_FORGE_TOKEN", "SECRETGUARD_FORGE_URL", "SECRETGUARD_ID_KEY", "SECRETGUARD_PURE",
+    "SECRETGUARD_RABBITMQ_API", "SECRETGUARD_TIMINGS", "SECRETGUARD_VAULT_APPROLE", "SECRETGUARD_VAULT_LEASE",
+    "SECRETGUARD_VAULT_ROLE",
+)  # fmt: skip
 """Environment variables that are not configuration keys: they are read where they are used, and never stored."""
 
 PASSWORDS = ("password", "sslpassword", "oauth_client_secret")

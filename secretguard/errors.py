@@ -75,6 +75,10 @@ class RotationError(SecretguardError):
     """A rotation cannot go on, and says why; nothing is lost."""
 
 
+class RewriteError(SecretguardError):
+    """The code cannot be rewritten as planned; nothing was delivered."""
+
+
 class Waiting(SecretguardError):  # noqa: N818 - it is no error: a person has to do something first
     """A rotation waits for a person, and says for what."""
 
@@ -105,6 +109,10 @@ class RemoteError(SecretguardError):
 
 class IssuerError(RemoteError):
     """The system that issued a credential refuses or does not answer."""
+
+
+class ForgeError(RemoteError):
+    """GitHub or GitLab refuses or does not answer."""
 
 
 class StoreError(RemoteError):

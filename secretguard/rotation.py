@@ -58,10 +58,12 @@ class Spelling:
     """One distinct way in which the leaked credential was written."""
 
     form: str
-    """uri, jdbc, keyword, split …"""
+    """uri, jdbc, keyword, ado, password (the value alone), quoted (the same, percent-encoded) …"""
     text: Secret
     """The whole matched text, decoded."""
     endpoints: tuple[Endpoint, ...] = ()
+    encoding: tuple[str, ...] = ()
+    """How the application gets it wrapped, the outermost first: base64 …"""
 
 
 @dataclass(frozen=True, slots=True)

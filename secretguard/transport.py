@@ -6,7 +6,6 @@ its own goes through `Http`: no redirects, no proxy or login from the environmen
 
 import ipaddress
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from secretguard.deadline import within
 from secretguard.errors import IssuerError, RemoteError
 from secretguard.rotation import Answer, Trial
 
@@ -27,6 +27,8 @@ FAILURES_TO_OPEN = 5
 SECONDS_OPEN = 20.0
 LONGEST_ANSWER = 4 << 20
 """Bytes; no answer that we ask for comes near."""
+_FIRST_PAUSE, _JITTER = 0.1, 0.3
+"""Seconds before a read is tried again: each pause is twice the one before, and up to the jitter longer."""
 _METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
 """Of AWS, Alibaba Cloud and Oracle Cloud, where they are not link-local."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -44,7 +46,12 @@ def reading(host: str, call: Callable[[], Result], *, seconds: float, error: typ
 
     _quiet_retries()
     for attempt in stamina.retry_context(
-        on=_wait_before_retry, attempts=ATTEMPTS, timeout=None, wait_initial=0.1, wait_max=3.0, wait_jitter=0.3
+        on=_wait_before_retry,
+        attempts=ATTEMPTS,
+        timeout=None,
+        wait_initial=_FIRST_PAUSE,
+        wait_max=3.0,
+        wait_jitter=_JITTER,
     ):
         with attempt:
             return _guarded(host, call, seconds, error)
@@ -151,27 +158,6 @@ def breaker(host: str) -> Breaker:
     return Breaker(host)
 
 
-def within(host: str, call: Callable[[], Result], seconds: float, error: type[RemoteError]) -> Result:
-    """Run `call` in a thread of its own: no library's time limits hold against a server that sends a byte a second."""
-    results: list[Result] = []
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        except BaseException as failed:  # it belongs to whoever waits
-            failures.append(failed)
-
-    thread = threading.Thread(target=run, name=f"call to {host}", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failures:
-        raise failures[0]
-    if results:
-        return results[0]
-    raise error(f"{host} did not answer within {seconds:.0f} seconds", transient=True, unsure=True)
-
-
 def reached(host: str, port: int, *, seconds: float, error: type[RemoteError] = IssuerError) -> socket.socket:
     """Open a TCP connection, for a library that takes one; raises `error`.
 
@@ -262,6 +248,10 @@ class Http:
         """Change something, asked once. Raises `error` for every answer but 2xx and 4xx; `unsure` if it may be done."""
         return changing(self.host, lambda: self._exchange(method, path, body), seconds=self.timeout, error=self.error)
 
+    def repeat(self, method: str, path: str, body: object = None) -> Reply:
+        """Change something that may be asked for twice, with one effect; tried again as a read is. Raises `error`."""
+        return reading(self.host, lambda: self._exchange(method, path, body), seconds=self.timeout, error=self.error)
+
     def _exchange(self, method: str, path: str, body: object) -> Reply:
         untrusted = "Name its authority."
         with http_session() as session, failures_told(self.host, self.error, untrusted=untrusted):
@@ -283,7 +273,7 @@ class Http:
         status = response.status_code
         if len(content) > LONGEST_ANSWER:
             raise self.error(f"{self.host} sent an answer without end", unsure=True)
-        if status == 429:
+        if status == 429 or (status == 403 and _is_about_rate(response.headers)):
             raise self.error(f"{self.host} asks to wait", transient=True, retry_after=_seconds(response.headers))
         if status >= 500:
             raise self.error(f"{self.host} failed with status {status}", transient=True, unsure=True)
@@ -329,7 +319,14 @@ def http_session() -> "requests.Session":
     return session
 
 
+def _is_about_rate(headers: Mapping[str, str]) -> bool:
+    """Whether a refusal is for a while only, as GitHub says it with status 403."""
+    return "Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0"
+
+
 def _seconds(headers: Mapping[str, str]) -> float | None:
-    """Return what Retry-After says in seconds; a date or nonsense counts as nothing."""
-    text = headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None
+    """Return what Retry-After, or else GitHub's X-RateLimit-Reset, says in seconds; nonsense counts as nothing."""
+    text, reset = headers.get("Retry-After", ""), headers.get("X-RateLimit-Reset", "")
+    if text.isdigit():
+        return float(text)
+    return max(0.0, float(reset) - time.time()) if reset.isdigit() else None

@@ -102,6 +102,16 @@ def test_what_retry_after_says_is_waited() -> None:
         assert time.monotonic() - began >= 1
 
 
+@pytest.mark.parametrize("headers", [{"Retry_After": "0"}, {"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": "1"}])
+def test_a_refusal_for_a_while_is_tried_again_and_a_plain_one_is_not(headers: dict[str, str]) -> None:
+    with serving(says(403, **headers), says(200)) as (base, asked):
+        assert Http(base).repeat("PUT", "/label").status == 200
+    assert asked == ["PUT /label"] * 2
+    with serving(says(403)) as (base, asked):
+        assert Http(base).repeat("PUT", "/label").status == 403
+    assert asked == ["PUT /label"]
+
+
 def test_a_wait_of_hours_is_not_waited() -> None:
     with serving(says(429, Retry_After="7200")) as (base, asked), pytest.raises(IssuerError) as failed:
         Http(base).get("/")

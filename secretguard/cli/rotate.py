@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from secretguard.cli import console
 from secretguard.cli.invocation import CREDENTIAL_ID, configure, not_an_id, operator_environ
+from secretguard.cli.variable_name import VariableName
 from secretguard.errors import ExitCode, UsageError
 from secretguard.rotation import Mode
 
@@ -54,6 +56,18 @@ def _source_options(function: Function) -> Function:
     return function
 
 
+def _leaving_out(function: Function) -> Function:
+    for option in (
+        click.option("--reason", metavar="TEXT", default="", help="Why; it is written down."),
+        click.option(
+            "--leave-out", metavar="HOST[:PORT]", multiple=True,
+            help="Close although nobody can ask this server whether the old value is dead; may be given again.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
 @click.group("rotate", cls=RotateGroup, invoke_without_command=True, subcommand_metavar="[CREDENTIAL]… | COMMAND")
 @click.argument("credentials", nargs=-1)
 @click.option(
@@ -63,6 +77,10 @@ def _source_options(function: Function) -> Function:
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would happen, and do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
+    "--server", "servers", metavar="HOST[:PORT]", multiple=True,
+    help="A server of yours, where the new value may be tried; may be given again.",
+)  # fmt: skip
+@click.option(
     "--to", metavar="REF", default="", help="Where the new value goes, as ref+vault://secret/app#/DATABASE_URL."
 )
 @click.option("--rotator", metavar="NAME", default="", help="Who replaces it, where several could.")
@@ -71,8 +89,15 @@ def _source_options(function: Function) -> Function:
     help="What comes first: that the leaked value dies, or that nobody is interrupted.",
 )  # fmt: skip
 @click.option("--kill-first", is_flag=True, help="End the old value before there is a new one.")
+@click.option(
+    "--deliver", type=click.Choice(["patch", "branch", "pr", "none"]), default=None,
+    help="Change the code too, and hand the change over so.  [default: none with --yes, else asked]",
+)  # fmt: skip
+@click.option("--variable", metavar="NAME", type=VariableName(), help="What the main variable in the code is called.")
+@click.option("--wait-merge", is_flag=True, help="With --mode graceful: end the old value once the change is merged.")
+@click.option("--insist", is_flag=True, help="Open a pull request although the old value may still work.")
 @click.option("--skip", is_flag=True, help="Leave a rotation open that was begun, and write down why.")
-@click.option("--reason", metavar="TEXT", default="", help="Why, for --skip.")
+@_leaving_out
 @_source_options
 @click.pass_context
 def command(ctx: click.Context, /, credentials: tuple[str, ...], **given: Any) -> ExitCode:
@@ -81,12 +106,15 @@ def command(ctx: click.Context, /, credentials: tuple[str, ...], **given: Any) -
     CREDENTIAL is an id that a scan prints. Without one, on a terminal, the steps are gone through together. What was
     begun and not finished goes on where it stopped.
     """
+    from secretguard.cli.rotation_given import check_reason
+
     for name in credentials:
         if not CREDENTIAL_ID.fullmatch(name):
             raise not_an_id()
     options = _options(ctx, **given)
-    if given["skip"] or given["reason"]:
-        return _skip(credentials, given["skip"], given["reason"], options)
+    if given["skip"]:
+        return _skip(credentials, options)
+    check_reason(options.leave_out, options.reason)
     if given["everything"] and credentials:
         raise UsageError("--all takes every credential, and some are named", hint="Leave one of the two out.")
     if given["everything"] or not credentials:
@@ -100,6 +128,8 @@ def command(ctx: click.Context, /, credentials: tuple[str, ...], **given: Any) -
                 return ExitCode.CLEAN
             name, options = chosen
             credentials = (name,)
+    if options.variable and len(set(credentials)) > 1:
+        raise UsageError("--variable names one, and several credentials are rotated", hint="Rotate them one by one.")
     from secretguard.cli.rotation_flow import rotate_each
 
     return rotate_each(tuple(dict.fromkeys(credentials)), options)
@@ -107,40 +137,64 @@ def command(ctx: click.Context, /, credentials: tuple[str, ...], **given: Any) -
 
 def _options(ctx: click.Context, **given: Any) -> Any:
     from secretguard.cli.rotation_flow import Options, parsed
+    from secretguard.cli.rotation_given import Given, servers
 
     for name in ("to", "admin", "old_from"):
         parsed(given.get(name, ""))
     environ = operator_environ(configure(ctx.obj, None), os.environ)
-    known = ("to", "rotator", "admin", "old_from", "kill_first", "plan_only", "yes")
+    known = (
+        *("to", "rotator", "admin", "old_from", "kill_first", "wait_merge", "insist", "plan_only", "yes", "reason"),
+        "used_no_more",
+    )
+    said_mode = ctx.get_parameter_source("mode") is not ParameterSource.DEFAULT and given.get("mode")
     return Options(
         chosen=ctx.obj,
         repositories=given.get("repo") or (".",),
         mode=Mode(given.get("mode", Mode.BREACH)),
+        deliver=given.get("deliver") or "",
+        variable=given.get("variable") or "",
+        given=Given(
+            given.get("to", ""),
+            given.get("rotator", ""),
+            Mode(said_mode) if said_mode else None,
+            bool(given.get("kill_first")),
+            given.get("deliver") or "",
+            bool(given.get("wait_merge")),
+            given.get("variable") or "",
+        ),
+        servers=servers(given.get("servers", ())),
+        leave_out=servers(given.get("leave_out", ())),
         as_json=given.get("format_name") == "json",
         environ=environ,
         **{name: given[name] for name in known if name in given},
     )
 
 
-def _skip(credentials: tuple[str, ...], skip: bool, reason: str, options: Any) -> ExitCode:
-    from secretguard.cli.rotation_flow import leave_open
+def _skip(credentials: tuple[str, ...], options: Any) -> ExitCode:
+    from secretguard.cli.rotation_stop import leave_open
 
-    if not skip or not reason.strip() or len(credentials) != 1:
+    if not options.reason.strip() or len(credentials) != 1 or options.leave_out:
         raise UsageError("--skip takes one credential and --reason TEXT", hint="The reason goes into the audit.")
-    return leave_open(credentials[0], reason, options)
+    return leave_open(credentials[0], options.reason, options)
 
 
 @command.command("resume")
 @click.argument("rotation", default="")
+@_leaving_out
+@click.option(
+    "--used-no-more", is_flag=True, help="Vouch that nobody uses the old value, where its issuer does not tell."
+)
 @_source_options
 @click.pass_context
 def resume(ctx: click.Context, /, rotation: str, **given: Any) -> ExitCode:
     """Go on with ROTATION, or with the only one that is open."""
     from secretguard.cli.rotation_flow import books, go_on, named_rotation
+    from secretguard.cli.rotation_given import check_reason
     from secretguard.rotate.drive import leased
     from secretguard.rotate.records import State
 
     options = _options(ctx, **given)
+    check_reason(options.leave_out, options.reason)
     with books(options) as written:
         one = named_rotation(rotation, written)
         if one.state is State.CLOSED:
@@ -158,7 +212,8 @@ def resume(ctx: click.Context, /, rotation: str, **given: Any) -> ExitCode:
 @click.pass_context
 def abort(ctx: click.Context, /, rotation: str, **given: Any) -> ExitCode:
     """Roll ROTATION back while its old value still works; refused after that."""
-    from secretguard.cli.rotation_flow import books, check_abort, named_rotation, roll_back
+    from secretguard.cli.rotation_flow import books, named_rotation
+    from secretguard.cli.rotation_stop import check_abort, roll_back
 
     options = _options(ctx, **given)
     with books(options) as written:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import click
 
 from secretguard.cli import console
-from secretguard.cli.rotation_flow import Options
+from secretguard.cli.rotation_flow import Options, is_under_way
 from secretguard.cli.rotation_source import in_reports, search
 from secretguard.errors import SecretguardError, UsageError
 from secretguard.model import Credential
@@ -46,6 +46,8 @@ def choose(options: Options) -> tuple[str, Options] | None:
     one = found[number - 1]
     target = target_of(one)
     rotator_for(target, options.rotator)  # raises for one that has none, before more is asked
+    if is_under_way(one.id, options):
+        return one.id, options  # it goes on as it was begun
     if not options.to:
         options = _asked_store(one, options)
     return one.id, _asked_mode(one, options)

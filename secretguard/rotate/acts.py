@@ -1,8 +1,9 @@
 """What each step does: look at the world, then act, then prove. Each returns its evidence and can be repeated."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -11,8 +12,11 @@ from secretguard.interfaces import Rotator, StorePlugin
 from secretguard.model import Endpoint
 from secretguard.reference import SecretReference
 from secretguard.rotate.fields import fields_of, login_of, without_new_value
+from secretguard.rotate.records import LeftOut
+from secretguard.rotate.servers import said
 from secretguard.rotate.steps import Step
 from secretguard.rotation import Answer, Context, Found, Login, Overlap, Proof, Target
+from secretguard.secret import Secret
 
 Evidence = tuple[str, ...]
 Result = TypeVar("Result")
@@ -20,6 +24,8 @@ _TRIES = 3
 """How often a change is tried whose reply was lost; before each, we look whether it took place."""
 _PAUSE = 0.5
 """Seconds before the second try."""
+Lacks = Callable[[Login], tuple[str, ...]]
+"""Variables that would not get what they need of a new login, with the reason; no value is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,18 @@ class Means:
     """Brings the references into the code."""
     kill_first: bool = False
     """Whether the old value ends before there is a new one."""
+    code_lacks: Lacks | None = None
+    """What the references in the code do not give; None if no code is changed."""
+    elsewhere: tuple[Endpoint, ...] = ()
+    """More servers where the old value has to be dead; the new one is none of their business."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Servers that never answer; they are in neither `target` nor `elsewhere`."""
+    used_no_more: bool = False
+    """Whether a person vouches that nobody uses the old value, where the issuer does not tell."""
+    new_values: list[Secret] = field(default_factory=list, repr=False)
+    """Each new value that this process has had in hand, to be kept out of words even while the store is away."""
+    staged_before: bool = False
+    """Whether an earlier process may have stored a new value, which this one may not have read yet."""
 
 
 def act(step: Step, means: Means) -> Evidence:
@@ -47,7 +65,15 @@ def act(step: Step, means: Means) -> Evidence:
 def staged_login(means: Means) -> Login | None:
     """Return the new login as the store has it, pending or published; None before there is one."""
     fields = means.store.staged(means.reference, means.context)
-    return None if fields is None else login_of(means.target, fields, means.reference)
+    if fields is None:
+        return None
+    try:
+        login = login_of(means.target, fields, means.reference)
+    except RotationError:
+        means.new_values.extend(fields.values())  # whatever they are now
+        raise
+    means.new_values.append(login.secret)
+    return login
 
 
 def has_overlap(means: Means) -> bool:
@@ -80,6 +106,7 @@ def _stage(means: Means) -> Evidence:
 
 def _keep(means: Means, new: Login) -> None:
     """Store a login as pending, so that it is there whatever happens next."""
+    means.new_values.append(new.secret)
     fields = fields_of(means.target, new, means.reference)
 
     def stored() -> bool:
@@ -124,15 +151,18 @@ def _without_orphan(means: Means, new: Login | None) -> Found:
 
 def _made_by_issuer(means: Means) -> Login:
     """Have a value made: one whose reply is lost is removed before another is asked for."""
+    lost = False
     for number in range(1, _TRIES + 1):
         try:
             return means.rotator.issue(means.target, None, means.context)
         except RemoteError as error:
-            if not (error.transient or error.unsure):
-                raise
-            _without_orphan(means, None)
-            if number == _TRIES:
-                raise
+            with _unsure_if(lost or error.unsure):
+                lost = lost or error.unsure
+                if not (error.transient or error.unsure):
+                    raise
+                _without_orphan(means, None)
+                if number == _TRIES:
+                    raise
             time.sleep(min(error.retry_after or _PAUSE * number, 30.0))
     raise AssertionError("the last try returns or raises")
 
@@ -191,6 +221,11 @@ def _resolve(means: Means) -> Evidence:
             f"{means.reference} gives another value in {', '.join(wrong)}",
             hint="Somebody wrote to it since it was published. Look at it, then `secretguard rotate resume`.",
         )
+    if means.code_lacks and (lacks := means.code_lacks(new)):
+        raise Waiting(
+            f"the code would read what is not there: {'; '.join(lacks)}",
+            hint=f"Add the field to {means.reference}, then `secretguard rotate resume`.",
+        )
     return tuple(str(means.reference.with_field(name)) for name in wanted)
 
 
@@ -201,8 +236,13 @@ def _observe(means: Means) -> Evidence:
             f"the old value is still in use: {'; '.join(usage.evidence) or usage.users}",
             hint="Restart or deploy those that use it, then `secretguard rotate resume`.",
         )
+    if usage.users is None and not means.used_no_more:
+        raise Waiting(
+            "; ".join(("the issuer does not tell whether the old value is still used", *usage.evidence)),
+            hint="Make sure that nobody uses it, then say so: `secretguard rotate resume --used-no-more`.",
+        )
     if usage.users is None:
-        return (*usage.evidence, "the issuer does not say who uses the old value")
+        return (*usage.evidence, "the issuer does not tell who uses the old value; the operator says that nobody does")
     return (*usage.evidence, "nobody uses the old value")
 
 
@@ -216,11 +256,13 @@ def _disable_old(means: Means) -> Evidence:
 
 
 def _prove_old_dead(means: Means) -> Evidence:
-    proof = means.rotator.verify(means.target, means.target.leaked, means.context)
+    everywhere = replace(means.target, endpoints=(*means.target.endpoints, *means.elsewhere))
+    proof = means.rotator.verify(everywhere, means.target.leaked, means.context)
     if not proof.answers:
         raise IssuerError("nobody could be asked whether the old value is refused", transient=True)
     lines = list(zip(proof.evidence, proof.answers, strict=True))
-    living = [line for line, (_, answer, _) in lines if answer is Answer.WORKS]
+    back, excused = _of_left_out(means)
+    living = [line for line, (_, answer, _) in lines if answer is Answer.WORKS] + back
     if living:
         raise Waiting(
             f"the old value is still accepted: {'; '.join(living)}",
@@ -230,10 +272,27 @@ def _prove_old_dead(means: Means) -> Evidence:
     if silent:
         raise Waiting(
             f"nobody knows yet whether the old value is refused: {'; '.join(silent)}",
-            hint="Run `secretguard rotate resume` from where that server can be reached.",
+            hint="Run `secretguard rotate resume` from where that server can be reached; one that is no more can be "
+            "left out: --leave-out HOST --reason TEXT.",
         )
     # Last of all, the new value again: whoever still had a session may have changed it since.
-    return (*proof.evidence, *(f"new value: {line}" for line in _prove_new(means)))
+    return (*proof.evidence, *excused, *(f"new value: {line}" for line in _prove_new(means)))
+
+
+def _of_left_out(means: Means) -> tuple[list[str], list[str]]:
+    """Return what servers say that were left out: those that are back and let the old value in, and the others."""
+    back, others = list[str](), list[str]()
+    for one in means.left_out:
+        tried = means.rotator.verify(
+            replace(means.target, endpoints=(one.endpoint,)), means.target.leaked, means.context
+        )
+        if any(answer is Answer.WORKS for _, answer, _ in tried.answers):
+            back.extend(tried.evidence)
+        elif tried.refused:
+            others.extend(tried.evidence)
+        else:
+            others.append(f"{said(one.endpoint)}: not proven dead, left out because {one.reason}")
+    return back, others
 
 
 def _deliver(means: Means) -> Evidence:
@@ -244,13 +303,22 @@ def _destroy_old(means: Means) -> Evidence:
     at_issuer = _changed(lambda: means.rotator.destroy(means.target, _new(means), means.context), None) or ()
     leaked = means.target.leaked.secret
     in_store = _changed(lambda: means.store.destroy_leaked(means.reference, leaked, means.context), None) or ()
-    return (*at_issuer, *in_store)
+    return (*at_issuer, *in_store, *_without_late(means))
+
+
+def _without_late(means: Means) -> Evidence:
+    """Look once more for what this rotation asked for and gave up on: a call may have its effect after we looked."""
+    withdraw_late = getattr(means.rotator, "withdraw_late", None)
+    if withdraw_late is None:
+        return ()
+    return _changed(lambda: tuple(withdraw_late(means.target, _new(means), means.context)), None) or ()
 
 
 def _close(means: Means) -> Evidence:
     if not means.store.published(means.reference, means.context):
         raise RotationError(f"{means.reference} does not give the new value", hint="Look at it before closing.")
-    return ("the old value is dead, the new one is in use",)
+    where = " at every server that was not left out" if means.left_out else ""
+    return (f"the old value is dead{where}, the new one is in use",)
 
 
 def _new(means: Means) -> Login:
@@ -266,22 +334,35 @@ def _new(means: Means) -> Login:
 def _changed(change: Callable[[], Result], done: Callable[[], bool] | None) -> Result | None:
     """Carry out a change, once: where its reply is lost, `done` looks; None if the effect turns out to be there.
 
-    A change with no `done` may be repeated by its contract.
+    A change with no `done` may be repeated by its contract. What is raised is `unsure` once a reply was lost.
     """
+    lost = False
     for number in range(1, _TRIES + 1):
         try:
             return change()
         except Conflict:
             raise
         except RemoteError as error:
-            if not (error.transient or error.unsure):
-                raise
-            if done is not None and done():
-                return None
-            if number == _TRIES or (done is None and error.unsure and not error.transient):
-                raise
+            with _unsure_if(lost or error.unsure):
+                lost = lost or error.unsure
+                if not (error.transient or error.unsure):
+                    raise
+                if done is not None and done():
+                    return None
+                if number == _TRIES or (done is None and error.unsure and not error.transient):
+                    raise
             time.sleep(min(error.retry_after or _PAUSE * number, 30.0))
     raise AssertionError("the last try returns or raises")
+
+
+@contextmanager
+def _unsure_if(lost: bool) -> Iterator[None]:
+    """Mark what is raised as unsure where an earlier reply was lost: its effect may still come."""
+    try:
+        yield
+    except RemoteError as error:
+        error.unsure = error.unsure or lost
+        raise
 
 
 def now() -> str:

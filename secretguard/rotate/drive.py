@@ -6,13 +6,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from secretguard.errors import RotationError, SecretguardError, UsageError, Waiting
+from secretguard.errors import RemoteError, RotationError, SecretguardError, StoreError, UsageError, Waiting
 from secretguard.rotate.acts import Means, act, has_overlap, now, staged_login
 from secretguard.rotate.records import Attempt, Journal, Lease, Outcome, Rotation, State
 from secretguard.rotate.steps import Step, order, point_of_no_return
+from secretguard.rotate.untouched import only_refused, seen_untouched
 from secretguard.rotate.wording import without_values
 from secretguard.rotation import Found, Overlap
-from secretguard.secret import Secret
 
 _ABORT = "abort"
 """Name of the attempt to roll back; it stands among those at the steps."""
@@ -91,6 +91,7 @@ def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
             f"{rotation.id} is being rolled back, and may have lost its new value",
             hint=f"Finish that: `secretguard rotate abort {rotation.id}`.",
         )
+    means = _aware(means, attempts)
     if rotation.state is State.WAITING:
         rotation = _amended(rotation, books, lease, state=State.OPEN, note="")
     for step in order(rotation.mode, kill_first=rotation.kill_first):
@@ -126,10 +127,15 @@ def abort(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
     attempts = books.journal.attempts(rotation.id)
     overlap = means.rotator.overlap(means.target, means.context)
     refuse_abort(rotation, attempts, overlap)
+    means = _aware(means, attempts)
+    begun = {one.step for one in attempts}
+    untouched: tuple[str, ...] = ()
+    if Step.ISSUE in begun and overlap is Overlap.NONE:
+        untouched = _without(means, seen_untouched(means))
     number = books.journal.intend(rotation.id, _ABORT, lease)
     books.audit(rotation, "abort-intended")
     try:
-        evidence = _without(means, _rolled_back(means, {one.step for one in attempts}))
+        evidence = (*untouched, *_without(means, _rolled_back(means, begun)))
     except SecretguardError as error:
         words = _masked(error, means)
         books.journal.settle(rotation.id, number, Outcome.FAILED, words, lease)
@@ -141,12 +147,15 @@ def abort(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
 
 
 def refuse_abort(rotation: Rotation, attempts: Sequence[Attempt], overlap: Overlap) -> None:
-    """Raise UsageError if the old value may be dead already, or the new one is already in use."""
+    """Raise UsageError if the old value may be dead already, or the new one is already in use.
+
+    A change in place that was refused each time is looked at by whoever may log in.
+    """
     if rotation.state in (State.CLOSED, State.ABORTED):
         raise UsageError(f"{rotation.id} is {rotation.state} already", hint="Nothing is left to abort.")
     begun = {one.step for one in attempts}
     edge = point_of_no_return(overlap, kill_first=rotation.kill_first)
-    if edge in begun:
+    if edge in begun and not (edge is Step.ISSUE and only_refused(attempts)):
         raise UsageError(
             f"{rotation.id} cannot be rolled back: the old value may be dead since {edge}",
             hint=f"Go on instead: `secretguard rotate resume {rotation.id}`.",
@@ -191,7 +200,8 @@ def _note_failure(
     """Write down why a step did not end well, with no value in it."""
     outcome = Outcome.WAITS if isinstance(error, Waiting) else Outcome.FAILED
     words = _masked(error, means)
-    books.journal.settle(rotation.id, number, outcome, words, lease)
+    refused = outcome is Outcome.FAILED and not (isinstance(error, RemoteError) and error.unsure)
+    books.journal.settle(rotation.id, number, outcome, words, lease, refused=refused)
     books.audit(rotation, str(outcome), step=step, evidence=words)
     books.tell(Told(rotation.id, rotation.credential, step, outcome, words, now()))
     if outcome is Outcome.WAITS:
@@ -200,9 +210,23 @@ def _note_failure(
 
 def _masked(error: SecretguardError, means: Means) -> tuple[str, ...]:
     """Take the values out of an error, and return its words."""
-    words = _without(means, (str(error), *((error.hint,) if error.hint else ())))
-    error.args, error.hint = (words[0],), words[1] if error.hint else ""
+    if _can_mask(means):
+        words = _without(means, (str(error), *((error.hint,) if error.hint else ())))
+    else:
+        words = _instead(error, means)
+    error.args, error.hint = (words[0],), words[1] if len(words) > 1 else ""
     return words
+
+
+def _instead(error: SecretguardError, means: Means) -> tuple[str, str]:
+    """Return what can be said of an error whose own words may hold the new value."""
+    who = str(means.reference) if isinstance(error, StoreError) else "the issuer"
+    does = "does not answer" if isinstance(error, RemoteError) and error.transient else "refuses"
+    return (
+        f"{who} {does}" if isinstance(error, RemoteError) else "the step cannot be done now",
+        f"More was said, but the new value may stand in it and cannot be read from the store to be taken out. "
+        f"`secretguard store versions {means.reference.with_field('')}` says what is wrong with the store.",
+    )
 
 
 def _amended(rotation: Rotation, books: Books, lease: Lease, **changes: object) -> Rotation:
@@ -211,13 +235,27 @@ def _amended(rotation: Rotation, books: Books, lease: Lease, **changes: object) 
     return changed
 
 
+def _aware(means: Means, attempts: Sequence[Attempt]) -> Means:
+    """Return means that know whether there is a new value already, and have read it if that can be had."""
+    means = replace(means, staged_before=any(one.step in (Step.STAGE, Step.ISSUE) for one in attempts))
+    _can_mask(means)
+    return means
+
+
+def _can_mask(means: Means) -> bool:
+    """Whether the new value, if there is one that an earlier process stored, is known; else the store is asked."""
+    if means.staged_before and not means.new_values:
+        try:
+            staged_login(means)
+        except SecretguardError:
+            return False
+    return True
+
+
 def _without(means: Means, lines: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
-    """Return lines without the leaked, the new and the operator's own value."""
-    secrets: list[Secret] = [means.target.leaked.secret]
-    if means.target.admin is not None:
-        secrets.append(means.target.admin)
+    """Return lines without the leaked, the new and the operator's own value; none if the new one is not known."""
     lines = tuple(lines)
-    with suppress(SecretguardError):
-        if (new := staged_login(means)) is not None:
-            secrets.append(new.secret)
-    return without_values(lines, secrets)
+    if not _can_mask(means):
+        return ("what was said is left out: the new value, which may stand in it, cannot be read from the store",)
+    own = () if means.target.admin is None else (means.target.admin,)
+    return without_values(lines, (means.target.leaked.secret, *own, *means.new_values))

@@ -5,26 +5,24 @@ External Secrets can read them too. The login is read back from them when a rota
 """
 
 import re
-from collections.abc import Iterator
 
 from secretguard.errors import RotationError, UsageError
 from secretguard.model import Endpoint
 from secretguard.reference import SecretReference
-from secretguard.rotate.spelling import built, dialect, holds, respelled
 from secretguard.rotation import Fields, Login, Spelling, Target
 from secretguard.secret import Secret
+from secretguard.spelling import ONE_STRING, built, holds, names_for, respelled
 
 AWS_FIELDS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 BESIDE = (AWS_FIELDS[0], "key_id", "username", "host", "port", "dbname")
 """Fields that hold something else than the secret."""
-_ONE_STRING = ("token", "password", "url", "private-key")
+_PARTS = ("username", "password", "host", "port", "dbname")
 _URL_NAMES = {"redis": "REDIS_URL", "mongodb": "MONGODB_URI", "amqp": "AMQP_URL", "smtp": "SMTP_URL"}
-_FORM_NAMES = {"jdbc": "JDBC_URL", "keyword": "DSN"}
 
 
 def main_field(target: Target, reference: SecretReference) -> str:
     """Return the field that a reader of the plain reference wants; raises UsageError for one that is taken."""
-    if reference.field in (BESIDE if target.family not in _ONE_STRING else ("key_id",)):
+    if reference.field in (BESIDE if target.family not in ONE_STRING else ("key_id",)):
         raise UsageError(
             f"the field {reference.field} is for what stands beside the value",
             hint="Name another one, as #/DATABASE_URL.",
@@ -33,9 +31,9 @@ def main_field(target: Target, reference: SecretReference) -> str:
         return reference.field
     if target.family == "aws":
         return AWS_FIELDS[1]
-    if target.family in _ONE_STRING:
+    if target.family in ONE_STRING:
         return re.sub(r"[^A-Za-z0-9]+", "_", target.kind).upper()
-    return _URL_NAMES.get(target.family, "DATABASE_URL")
+    return _url_name(target)
 
 
 def fields_of(target: Target, new: Login, reference: SecretReference) -> dict[str, Secret]:
@@ -43,16 +41,36 @@ def fields_of(target: Target, new: Login, reference: SecretReference) -> dict[st
     main = main_field(target, reference)
     if target.family == "aws":
         return dict(zip(AWS_FIELDS, (Secret(new.user), new.secret), strict=True)) | {main: new.secret}
-    if target.family in _ONE_STRING:
-        return {main: new.secret} | ({"key_id": Secret(new.id)} if new.id else {})
-    return _spelled(target, new, main) | _parts(target, new)
+    spelled = {name: text for name, _, text in _spelled(target, new, main)}
+    if target.family in ONE_STRING:
+        return spelled | {main: new.secret} | ({"key_id": Secret(new.id)} if new.id else {})
+    if main not in spelled and main not in _PARTS:
+        spelled[main] = built(target.family, new, _main_endpoint(target))
+    return spelled | _parts(target, new)
+
+
+def field_for(target: Target, spelling: Spelling, reference: SecretReference) -> str:
+    """Return the field in which `fields_of` keeps a spelling of the target; raises RotationError if in none."""
+    main = main_field(target, reference)
+    if spelling.form == "user" and not spelling.encoding and target.family not in ONE_STRING:
+        return AWS_FIELDS[0] if target.family == "aws" else "username"
+    if spelling.form == "password" and not spelling.encoding:
+        if target.family == "aws":
+            return AWS_FIELDS[1]
+        return main if target.family in ONE_STRING else "password"
+    stand_in = Login(target.leaked.user, Secret("what-will-be-made"))
+    wanted = respelled(spelling, target.leaked, stand_in)
+    for name, own, text in _spelled(target, stand_in, main):
+        if wanted is not None and _same(spelling, wanted, own, text):
+            return name
+    raise RotationError(f"nothing is stored in the form {spelling.form}", hint="Scan and plan again.")
 
 
 def login_of(target: Target, fields: Fields, reference: SecretReference) -> Login:
     """Return the login that `fields_of` stored; raises RotationError if it is not there."""
     if target.family == "aws":
         user, secret = (fields.get(name) for name in AWS_FIELDS)
-    elif target.family in _ONE_STRING:
+    elif target.family in ONE_STRING:
         user, secret = Secret(""), fields.get(main_field(target, reference))
     else:
         user, secret = fields.get("username"), fields.get("password")
@@ -92,40 +110,33 @@ def _parts(target: Target, new: Login) -> dict[str, Secret]:
     }
 
 
-def _spelled(target: Target, new: Login, main: str) -> dict[str, Secret]:
-    """Return a field for each distinct spelling, the main one first."""
-    fields: dict[str, Secret] = {}
+def _spelled(target: Target, new: Login, main: str) -> list[tuple[str, Spelling, Secret]]:
+    """Return name, spelling and text of a field for each distinct spelling, the main one first."""
+    found: list[tuple[str, Spelling, Secret]] = []
+    if main in _PARTS and target.family not in ONE_STRING:
+        main = _url_name(target)  # that field holds the part alone
     for spelling in target.spellings:
+        if spelling.form in ("password", "user") and not spelling.encoding:
+            continue  # it is a field of its own
         text = respelled(spelling, target.leaked, new)
-        if text is None or any(text.same_as(one) for one in fields.values()):
+        # What differs only in the scheme's other name is one: drivers take both.
+        if text is None or any(_same(spelling, text, own, one) for _, own, one in found):
             continue
-        if _plain_scheme(text) in (_plain_scheme(one) for one in fields.values()):
-            continue  # the same but for the scheme's other name, and drivers take both
-        name = next(name for name in _names(spelling, main) if name not in fields)
-        fields[name] = text
-    if main not in fields and main not in ("username", "password", "host", "port", "dbname"):
-        fields[main] = built(target.family, new, _main_endpoint(target))
-    return fields
+        taken = {name for name, _, _ in found}
+        found.append((next(name for name in names_for(spelling, main) if name not in taken), spelling, text))
+    return found
+
+
+def _same(spelling: Spelling, text: Secret, other: Spelling, its_text: Secret) -> bool:
+    return spelling.form == other.form and _plain_scheme(text) == _plain_scheme(its_text)
+
+
+def _url_name(target: Target) -> str:
+    return _URL_NAMES.get(target.family, "DATABASE_URL")
 
 
 def _plain_scheme(text: Secret) -> str:
     return re.sub(r"^postgres://", "postgresql://", text.reveal())
-
-
-def _names(spelling: Spelling, main: str) -> Iterator[str]:
-    """Yield names for a spelling, the plainest first; the later ones tell it from others of its kind."""
-    stem = main.removesuffix("_URL").removesuffix("_URI")
-    driver = dialect(spelling)
-    name = f"{stem}_{_FORM_NAMES[spelling.form]}" if spelling.form in _FORM_NAMES else main
-    name += f"_{driver}" if driver else ""
-    yield name
-    at = spelling.endpoints[0] if spelling.endpoints else Endpoint("")
-    for more in (at.database, at.host.partition(".")[0], str(at.port or "")):
-        if more:
-            name += "_" + re.sub(r"[^A-Za-z0-9]+", "_", more).upper()
-            yield name
-    for number in range(2, 1000):
-        yield f"{name}_{number}"
 
 
 def _main_endpoint(target: Target) -> Endpoint | None:

@@ -21,6 +21,10 @@ VERSIONS: tuple[tuple[str, ...], ...] = (
         "CREATE UNIQUE INDEX one_at_a_time ON rotations (credential) WHERE state IN ('open', 'waiting')",
         "ALTER TABLE anchors ADD COLUMN keeper TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        # From here on records may also say `left_out`, which older programs do not read.
+        "ALTER TABLE attempts ADD COLUMN refused INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 """Statements that lead from each version to the next; those of a released version are never changed."""
 CURRENT = len(VERSIONS)

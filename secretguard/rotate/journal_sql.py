@@ -12,7 +12,7 @@ from typing import Protocol
 from secretguard.errors import RotationError, Waiting
 from secretguard.model import Endpoint
 from secretguard.rotate.holder import LEASE_SECONDS, Held, Holder, from_text, to_text, uptime
-from secretguard.rotate.records import Attempt, Lease, Outcome, Rotation, State
+from secretguard.rotate.records import Attempt, Lease, LeftOut, Outcome, Rotation, State
 from secretguard.rotation import Mode
 
 Row = tuple[object, ...]
@@ -119,7 +119,16 @@ class SqlJournal:
             )  # fmt: skip
             return number
 
-    def settle(self, rotation: str, number: int, outcome: Outcome, evidence: Sequence[str], lease: Lease) -> None:
+    def settle(
+        self,
+        rotation: str,
+        number: int,
+        outcome: Outcome,
+        evidence: Sequence[str],
+        lease: Lease,
+        *,
+        refused: bool = False,
+    ) -> None:
         """Write down how the attempt ended; the same once more is nothing new, another end a RotationError."""
         words = json.dumps(list(evidence))
         with self._fenced(lease) as transaction:
@@ -132,8 +141,9 @@ class SqlJournal:
             if not rows or rows[0][0] is not None:
                 raise RotationError(f"attempt {number} of {rotation} is not one that can be settled")
             transaction.run(
-                "UPDATE attempts SET ended = ?, outcome = ?, evidence = ? WHERE rotation = ? AND number = ?",
-                _iso(transaction.now), str(outcome), words, rotation, number,
+                "UPDATE attempts SET ended = ?, outcome = ?, evidence = ?, refused = ?"
+                " WHERE rotation = ? AND number = ?",
+                _iso(transaction.now), str(outcome), words, int(refused), rotation, number,
             )  # fmt: skip
 
     def rotation(self, name: str) -> Rotation | None:
@@ -154,7 +164,7 @@ class SqlJournal:
         """Return the attempts of a rotation, oldest first."""
         with self._reading() as transaction:
             rows = transaction.run(
-                "SELECT rotation, number, step, actor, began, ended, outcome, evidence"
+                "SELECT rotation, number, step, actor, began, ended, outcome, evidence, refused"
                 " FROM attempts WHERE rotation = ? ORDER BY number",
                 rotation,
             )
@@ -264,6 +274,8 @@ def _from_text(record: object) -> Rotation:
         fields = json.loads(str(record))
         for name in ("endpoints", "alive"):
             fields[name] = tuple(Endpoint(*endpoint) for endpoint in fields[name])
+        left = fields.get("left_out", ())  # there since version 3
+        fields["left_out"] = tuple(LeftOut(**one | {"endpoint": Endpoint(*one["endpoint"])}) for one in left)
         fields |= {"mode": Mode(fields["mode"]), "state": State(fields["state"])}
         return Rotation(**fields | {"repositories": tuple(fields["repositories"])})
     except (ValueError, TypeError, KeyError):
@@ -271,11 +283,12 @@ def _from_text(record: object) -> Rotation:
 
 
 def _attempt(row: Row) -> Attempt:
-    rotation, number, step, actor, began, ended, outcome, evidence = row
+    rotation, number, step, actor, began, ended, outcome, evidence, refused = row
     try:
         return Attempt(
             str(rotation), int(str(number)), str(step), str(actor), str(began), str(ended),
             None if outcome is None else Outcome(str(outcome)), tuple(json.loads(str(evidence))),
+            refused == 1,
         )  # fmt: skip
     except (ValueError, TypeError):
         raise _unreadable(f"an attempt of {rotation}") from None

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from secretguard.interfaces import Rotator, StorePlugin
 from secretguard.model import Endpoint
-from secretguard.reference import SecretReference
+from secretguard.reference import SecretReference, misread_by_vals
 from secretguard.rotate.fields import BESIDE, foreign
+from secretguard.rotate.servers import Server, hosts, said, silent
 from secretguard.rotate.steps import Step, order
 from secretguard.rotation import Answer, Context, Fields, Finding, Overlap, Target
 
@@ -30,6 +31,15 @@ class Plan:
     """Where the old value has to be seen to be dead."""
     alive: tuple[Endpoint, ...]
     """Where it works now."""
+    left_out: tuple[Endpoint, ...] = ()
+    """Of `endpoints`, those that do not answer and need not, because the operator says so."""
+    variable: str = ""
+    """What the main variable in the code is called, if a person says."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that will see the new value, each once."""
+        return hosts(self.alive)
 
     @property
     def obstacles(self) -> tuple[Finding, ...]:
@@ -46,12 +56,17 @@ def make_plan(
     *,
     kill_first: bool = False,
     delivers: bool = False,
+    leave_out: Sequence[Server] = (),
 ) -> Plan:
-    """Look at issuer and store, and say what will happen. No effects; raises IssuerError and StoreError."""
+    """Look at issuer and store, and say what will happen. No effects; raises IssuerError and StoreError.
+
+    Raises UsageError if a server of `leave_out` answers.
+    """
     name, rotator = named
-    answers = _probed(rotator, target, context)
+    answers = probed(rotator, target, context)
     local = [one for one, answer in answers if answer is Answer.UNKNOWN and _LOOPBACK.fullmatch(one.host)]
     alive = tuple(one for one, answer in answers if answer is Answer.WORKS)
+    left_out = [one for one in silent(leave_out, dict(answers), alive) if one not in local]
     at_issuer = rotator.preflight(replace(target, endpoints=alive or target.endpoints), context)
     at_store = store.preflight(reference, context)
     there = {} if at_store.stopped else store.read(reference, context) or {}
@@ -62,17 +77,20 @@ def make_plan(
         steps=tuple(one for one in order(context.mode, kill_first=kill_first) if delivers or one is not Step.DELIVER),
         effects=(*at_store.effects, *at_issuer.effects),
         findings=(
-            *_said_of(answers, local),
+            *_said_of(answers, local, left_out),
+            *_nowhere(rotator, target, context),
             *at_issuer.findings,
             *at_store.findings,
             *_of_document(target, there, reference),
+            *(Finding(said) for said in [misread_by_vals(reference)] if said),
         ),
         endpoints=tuple(one for one in target.endpoints if one not in local),
         alive=alive,
+        left_out=tuple(left_out),
     )
 
 
-def _probed(rotator: Rotator, target: Target, context: Context) -> list[tuple[Endpoint, Answer]]:
+def probed(rotator: Rotator, target: Target, context: Context) -> list[tuple[Endpoint, Answer]]:
     """Try the leaked value at each endpoint, several at a time: the dead ones take their time to say nothing."""
 
     def ask(endpoint: Endpoint) -> tuple[Endpoint, Answer]:
@@ -83,24 +101,39 @@ def _probed(rotator: Rotator, target: Target, context: Context) -> list[tuple[En
         return list(pool.map(ask, target.endpoints))
 
 
-def _said_of(answers: Sequence[tuple[Endpoint, Answer]], local: Sequence[Endpoint]) -> Iterator[Finding]:
+def _nowhere(rotator: Rotator, target: Target, context: Context) -> Iterator[Finding]:
+    """Yield what stops a rotation of a login whose server nobody knows; some issuers are found without one."""
+    if not target.endpoints and not rotator.verify(target, target.leaked, context).answers:
+        yield Finding(
+            "nothing says at which server the leaked value works",
+            hint="Give a whole connection string with --old-from REF, or replace it at its server by hand.",
+            stops=True,
+        )
+
+
+def _said_of(
+    answers: Sequence[tuple[Endpoint, Answer]], local: Sequence[Endpoint], left_out: Sequence[Endpoint]
+) -> Iterator[Finding]:
     """Yield what the answers mean for the rotation."""
     # Another machine's localhost: from here nobody can prove anything about it.
-    far = [one for one, answer in answers if answer is Answer.UNKNOWN and one not in local]
+    far = [one for one, answer in answers if answer is Answer.UNKNOWN and one not in (*local, *left_out)]
     dead = [one for one, answer in answers if answer is Answer.REFUSED]
-    hosts = dict.fromkeys(one.host for one, answer in answers if answer is Answer.WORKS)
-    if len(hosts) > 1:
+    told = hosts(one for one, answer in answers if answer is Answer.WORKS)
+    if len(told) > 1:
         yield Finding(
-            f"the new value will be tried at {len(hosts)} hosts, which the code names: {', '.join(hosts)}",
-            hint="Whoever runs one of them may learn it: go on only if all of them are yours.",
+            f"the new value will be tried at {len(told)} hosts, which the code names: {', '.join(told)}",
+            hint="Whoever runs one of them may learn it, or get in with it: go on only if all of them are yours. To "
+            "confirm the plan confirms all of them; --yes needs --server HOST for each.",
         )
     if local:
         yield Finding(f"{_listed(local)}: nothing answers on this machine, so it is left out of the proof")
     if far:
         yield Finding(
             f"{_listed(far)}: does not answer, so the rotation will wait there for the proof of death",
-            hint="Run it from where every server can be reached.",
+            hint="Run it from where every server can be reached; one that is no more: --leave-out HOST --reason TEXT.",
         )
+    if left_out:
+        yield Finding(f"{_listed(left_out)}: does not answer, and is left out of the proof of death as asked")
     if dead:
         yield Finding(f"{_listed(dead)}: refuses the leaked value already")
     if answers and len(dead) == len(answers):
@@ -133,10 +166,3 @@ def _of_document(target: Target, there: Fields, reference: SecretReference) -> I
 
 def _listed(endpoints: Sequence[Endpoint]) -> str:
     return ", ".join(said(one) for one in endpoints)
-
-
-def said(endpoint: Endpoint) -> str:
-    """Return an endpoint as a person would write it."""
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    port = f":{endpoint.port}" if endpoint.port else ""
-    return f"{host}{port}" + (f"/{endpoint.database}" if endpoint.database else "")

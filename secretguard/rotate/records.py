@@ -31,6 +31,18 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A server that nobody could ask, and that a person left out of the proof of death."""
+
+    endpoint: Endpoint
+    reason: str
+    actor: str
+    """user@host of who said so."""
+    at: str
+    """ISO 8601 in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rotation:
     """One journalled rotation."""
 
@@ -59,11 +71,21 @@ class Rotation:
     kill_first: bool = False
     overlap: str = ""
     """How many values live side by side in it, as it was confirmed; empty: not known."""
+    deliver: str = ""
+    """How the code is changed: patch, branch or pr; empty: not at all."""
+    wait_merge: bool = False
+    """Whether the old value lives until the change of the code is merged."""
+    insists: bool = False
+    """Whether a pull request may show the old value while it still works."""
+    variable: str = ""
+    """What the main variable in the code is called; empty: as by convention."""
     rotated_at: str = ""
     """When the new value was put in force, by our clock."""
     state: State = State.OPEN
     note: str = ""
     """Why it waits, or how it ended."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Of `endpoints`, where the old value need not be seen to be dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +102,8 @@ class Attempt:
     outcome: Outcome | None = None
     """None: cut off between intent and outcome, or still running."""
     evidence: tuple[str, ...] = ()
+    refused: bool = False
+    """Whether it failed with an answer: nothing of it is still on its way, and can have an effect later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +153,17 @@ class Journal(Protocol):
         """Write down that `step` is about to be tried, and return the number of the attempt."""
         ...
 
-    def settle(self, rotation: str, number: int, outcome: Outcome, evidence: Sequence[str], lease: Lease) -> None:
-        """Write down how the attempt ended."""
+    def settle(
+        self,
+        rotation: str,
+        number: int,
+        outcome: Outcome,
+        evidence: Sequence[str],
+        lease: Lease,
+        *,
+        refused: bool = False,
+    ) -> None:
+        """Write down how the attempt ended; `refused` as in `Attempt`."""
         ...
 
     def rotation(self, name: str) -> Rotation | None:

@@ -7,7 +7,7 @@ from secretguard.model import Credential, Endpoint
 from secretguard.rotation import Login, Spelling, Target
 from secretguard.secret import Secret
 
-_WHOLE = ("uri", "jdbc", "keyword")
+_WHOLE = ("uri", "jdbc", "keyword", "ado")
 """Forms whose text says user, password and server all together."""
 
 

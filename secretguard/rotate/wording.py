@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
 from secretguard.secret import Secret
+from secretguard.spelling import in_bytes
 
 _SHORTEST = 4
 """Shorter values stand in ordinary words."""
@@ -14,14 +15,6 @@ def without_values(lines: Iterable[str], secrets: Iterable[Secret]) -> tuple[str
     """Return `lines` with every copy of a secret replaced, raw, percent-encoded or in base64."""
     forms = sorted({form for secret in secrets for form in _forms(secret.reveal())}, key=len, reverse=True)
     return tuple(_masked(line, forms) for line in lines)
-
-
-def in_bytes(value: str) -> bytes:
-    """Return the bytes of a value: those of the file it was found in, where they were not UTF-8."""
-    try:
-        return value.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass")
 
 
 def _masked(line: str, forms: list[str]) -> str:

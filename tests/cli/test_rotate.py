@@ -22,13 +22,16 @@ def leaked(tmp_path: Path, postgres: Postgres, git: Callable[..., str]) -> tuple
     return user, password
 
 
-def test_guided_from_the_list_to_the_end(terminal: Typed, leaked: tuple[str, str], postgres: Postgres) -> None:
+def test_guided_from_the_list_to_the_end(
+    terminal: Typed, leaked: tuple[str, str], postgres: Postgres, git: Callable[..., str]
+) -> None:
     user, password = leaked
     code, shown = terminal(
         "rotate",
         answers=(
             ("Which one?: ", "1"),
             ("Store [", "ref+local://app#/DATABASE_URL"),
+            ("Deliver (", "branch"),
             ("> ", f"{user}@127.0.0.1"),
         ),
     )
@@ -36,8 +39,10 @@ def test_guided_from_the_list_to_the_end(terminal: Typed, leaked: tuple[str, str
     assert "Worst first:" in shown
     assert "one value at a time" in shown
     assert "…      Prove that the new value works\rdone   Prove that the new value works" in shown
-    assert "is closed" in shown
+    assert (found := re.findall(r"is closed: (sg_[0-9a-f]{12})", shown))
     assert not postgres.lets_in(user, password)
+    assert "branch for .: 2 files to change, 1 place to read DATABASE_URL" in shown
+    assert "DATABASE_URL" in git("show", f"secretguard/rotate-{found[0]}:app.py")
     assert password not in shown
 
 
@@ -45,7 +50,9 @@ def test_another_target_typed_does_nothing(
     terminal: Typed, leaked: tuple[str, str], postgres: Postgres, run: Run
 ) -> None:
     name = re.findall(r"sg_[0-9a-f]{12}", run("scan").stdout)[0]
-    code, shown = terminal("rotate", name, "--to", "ref+local://app", answers=(("> ", "somebody@else"),))
+    code, shown = terminal(
+        "rotate", name, "--to", "ref+local://app", answers=(("Deliver (", "none"), ("> ", "somebody@else"))
+    )
     assert code == 2
     assert "nothing was done" in shown
     assert postgres.lets_in(*leaked)

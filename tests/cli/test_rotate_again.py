@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from secretguard.cli.rotation_flow import Options, books, check_abort
+from secretguard.cli.rotation_flow import Options, books
+from secretguard.cli.rotation_stop import check_abort
 from secretguard.errors import UsageError
 from secretguard.model import Endpoint
 from secretguard.rotate.drive import leased
@@ -65,6 +66,24 @@ def test_it_goes_on_in_the_mode_that_was_confirmed_or_not_at_all(waiting: Leak, 
     done = run("rotate", "resume", "--admin", "ref+env://ADMIN", cwd=waiting.folder, environ=waiting.admin)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not waiting.server.lets_in(waiting.user, waiting.old)
+
+
+def test_what_was_begun_does_not_go_on_in_another_way_than_the_line_says(waiting: Leak, run: Run) -> None:
+    for words, told in (
+        (("--to", "ref+local://elsewhere"), "to store the new value at ref+local://app,"),
+        (("--mode", "breach", "--kill-first", "--yes"), "with --mode graceful and without --kill-first"),
+        (("--rotator", "vault-database", "--plan"), "with the rotator postgres"),
+    ):
+        done = run("rotate", waiting.name, *words, cwd=waiting.folder)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "was begun" in done.stderr
+        assert told in done.stderr
+        assert "rotate resume rot_" in done.stderr
+        assert "rotate abort rot_" in done.stderr
+    assert waiting.server.lets_in(waiting.user, waiting.old)
+    same = ("--to", "ref+local://app", "--mode", "graceful", "--rotator", "postgres", "--admin", "ref+env://ADMIN")
+    done = run("rotate", waiting.name, *same, cwd=waiting.folder, environ=waiting.admin)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_repository_that_moved_is_searched_where_one_stands(waiting: Leak, run: Run, tmp_path: Path) -> None:
@@ -185,7 +204,10 @@ def test_guided_the_mode_is_asked_where_there_is_a_choice(terminal: Typed, leak:
 
 def test_whoever_leaves_at_a_question_leaves_everything_as_it_is(terminal: Typed, leak: Leak) -> None:
     end_of_input = "\x04"
-    for line, question in ((("rotate",), "Which one?: "), (("rotate", leak.name, *APP), "> ")):
-        code, shown = terminal(*line, "--repo", leak.folder, answers=((question, end_of_input),))
+    line = ("rotate", leak.name, *APP)
+    for words, question in (
+        (("rotate",), "Which one?: "), (line, "Deliver ("), ((*line, "--deliver", "none"), "> ")
+    ):  # fmt: skip
+        code, shown = terminal(*words, "--repo", leak.folder, answers=((question, end_of_input),))
         assert code == 130, shown
     assert leak.server.lets_in(leak.user, leak.old)

@@ -29,6 +29,12 @@ class Issuer:
         self.calls: Counter[str] = Counter()
         self.before: Trouble = lambda call, number: None
         self.after: Trouble = lambda call, number: None
+        self.silent: set[str] = set()
+        """Hosts that do not answer."""
+        self.open: set[str] = set()
+        """Hosts that let everybody in."""
+        self.told: dict[str, list[str]] = {}
+        """By host: the values that were tried there."""
 
     @property
     def state(self) -> dict[str, Any]:
@@ -54,15 +60,20 @@ class Issuer:
 
     def usage(self, target: Target, new: Login, context: Context) -> Usage:
         self._begin("usage")
-        return Usage(int(self.state.get("users", 0)), ("sessions of the old value",))
+        return Usage(self.state.get("users", 0), ("sessions of the old value",))
 
     def destroy(self, target: Target, new: Login, context: Context) -> tuple[str, ...]:
         self._begin("destroy")
         self._end("destroy")
         return ("removed",)
 
-    def _proof(self, target: Target, answer: Answer) -> Proof:
-        return Proof(tuple((f"{one.host}:{one.port}", answer, "") for one in target.endpoints))
+    def _proof(self, target: Target, login: Login, answer: Answer) -> Proof:
+        for one in target.endpoints:
+            self.told.setdefault(one.host, []).append(login.secret.reveal())
+        return Proof(tuple((f"{one.host}:{one.port}", self._at(one.host, answer), "") for one in target.endpoints))
+
+    def _at(self, host: str, answer: Answer) -> Answer:
+        return Answer.WORKS if host in self.open else Answer.UNKNOWN if host in self.silent else answer
 
 
 class Passwords(Issuer):
@@ -89,7 +100,7 @@ class Passwords(Issuer):
     def verify(self, target: Target, login: Login, context: Context) -> Proof:
         self._begin("verify")
         works = self.state.get("password") == login.secret.reveal()
-        return self._proof(target, Answer.WORKS if works else Answer.REFUSED)
+        return self._proof(target, login, Answer.WORKS if works else Answer.REFUSED)
 
     def disable(self, target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
         self._begin("disable")
@@ -127,7 +138,7 @@ class Keys(Issuer):
     def verify(self, target: Target, login: Login, context: Context) -> Proof:
         self._begin("verify")
         works = any(key["value"] == login.secret.reveal() and key["live"] for key in self._keys())
-        return self._proof(target, Answer.WORKS if works else Answer.REFUSED)
+        return self._proof(target, login, Answer.WORKS if works else Answer.REFUSED)
 
     def disable(self, target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
         self._begin("disable")
@@ -141,6 +152,16 @@ class Keys(Issuer):
         self._set([key for key in self._keys() if key["name"] != context.name])
         self._end("withdraw")
         return (f"{context.name} is gone",)
+
+    def withdraw_late(self, target: Target, new: Login, context: Context) -> tuple[str, ...]:
+        self._begin("withdraw_late")
+        late = [key for key in self._keys() if key["name"] == context.name and key["value"] != new.secret.reveal()]
+        self._set([key for key in self._keys() if key not in late])
+        return tuple(f"{context.name}: one that came late is gone" for _ in late)
+
+    def make_late(self, context: Context) -> None:
+        """Carry out what was asked for earlier."""
+        self._set([*self._keys(), {"name": context.name, "value": secrets.token_urlsafe(24), "live": True}])
 
     def _keys(self) -> list[dict[str, Any]]:
         return list(self.state.get("keys", []))

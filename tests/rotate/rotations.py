@@ -5,14 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from secretguard.interfaces import StorePlugin
 from secretguard.model import Endpoint
 from secretguard.reference import parse_reference
-from secretguard.rotate.acts import Means, now
+from secretguard.rotate.acts import Lacks, Means, now
 from secretguard.rotate.audit import Trail
 from secretguard.rotate.drive import Books, Told, abort, drive, leased
 from secretguard.rotate.holder import this_process
 from secretguard.rotate.journal import open_journal
-from secretguard.rotate.records import Attempt, Rotation
+from secretguard.rotate.records import Attempt, LeftOut, Rotation
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotation import Context, Login, Mode, Spelling, Target
 from secretguard.secret import Secret
@@ -35,8 +36,15 @@ class Bench:
     rotation: Rotation | None = None
     told: list[Told] = field(default_factory=list)
     deliver: Callable[[], tuple[str, ...]] | None = None
+    code_lacks: Lacks | None = None
     options: str | None = ""
     """What stands behind the leaked URL; None: the URL is not known, only the value."""
+    used_no_more: bool = False
+    endpoints: tuple[Endpoint, ...] = (DB,)
+    """Of the rotation, as it was confirmed."""
+    elsewhere: tuple[Endpoint, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    store: StorePlugin = local
 
     @property
     def environ(self) -> dict[str, str]:
@@ -51,7 +59,11 @@ class Bench:
         )  # fmt: skip
         context = Context(self.environ, self.rotation.id, self.mode, rotated_at=self.rotation.rotated_at or None)
         reference = parse_reference("ref+local://app#/DATABASE_URL")
-        return Means(self.issuer, local, reference, target, context, (DB,), self.deliver, self.kill_first)
+        return Means(
+            self.issuer, self.store, reference, target, context, (DB,), self.deliver, self.kill_first,
+            elsewhere=self.elsewhere, left_out=self.left_out, used_no_more=self.used_no_more,
+            code_lacks=self.code_lacks,
+        )  # fmt: skip
 
     def _spellings(self) -> tuple[Spelling, ...]:
         if self.options is None:
@@ -108,7 +120,7 @@ class Bench:
     def _new(self) -> Rotation:
         return Rotation(
             id="rot_" + secrets.token_hex(8), credential=CREDENTIAL, title="PostgreSQL connection", family="postgres",
-            kind="postgres-uri", user="app", endpoints=(DB,), alive=(DB,), rotator="test",
+            kind="postgres-uri", user="app", endpoints=self.endpoints, alive=(DB,), rotator="test",
             reference="ref+local://app#/DATABASE_URL", mode=self.mode, repositories=(), actor="tester@host", began=now(),
             kill_first=self.kill_first,
         )  # fmt: skip

@@ -109,6 +109,22 @@ def test_the_old_value_is_not_ended_where_the_new_one_is_lost(tmp_path: Path) ->
     assert bench.old in bench.issuer.live()  # type: ignore[attr-defined]
 
 
+def test_the_old_value_is_not_ended_while_the_code_would_not_get_what_it_needs(tmp_path: Path) -> None:
+    asked: list[Login] = []
+
+    def lacks(new: Login) -> tuple[str, ...]:
+        asked.append(new)
+        return ("DATABASE_URL_ASYNCPG: there is no such field",) if len(asked) == 1 else ()
+
+    bench = replace(keys(tmp_path), code_lacks=lacks)
+    with pytest.raises(Waiting, match="DATABASE_URL_ASYNCPG: there is no such field"):
+        bench.run()
+    assert bench.old in bench.issuer.live()  # type: ignore[attr-defined]
+    bench.run()
+    check_rotated(bench)
+    assert {one.secret.reveal() for one in asked} == {bench.stored()["password"]}
+
+
 def test_the_old_value_is_not_ended_where_the_new_one_was_revoked_meanwhile(tmp_path: Path) -> None:
     bench = cut_off_after(Step.RESOLVE, keys(tmp_path))
     bench.issuer.state = {"keys": [one for one in bench.issuer.state["keys"] if one["value"] == bench.old]}

@@ -116,6 +116,25 @@ def test_no_key_is_left_where_every_reply_is_lost(tmp_path: Path) -> None:
     check_rotated(bench)
 
 
+def test_a_key_that_comes_late_is_withdrawn_at_the_end(tmp_path: Path) -> None:
+    """It was asked for, nobody saw it in time, another one was made: then it came."""
+    bench = keys(tmp_path)
+    lost = fails("issue", 1, transient=True, unsure=True)
+    issuer = bench.issuer
+    assert isinstance(issuer, Keys)
+
+    def before(call: str, number: int) -> IssuerError | None:
+        if call == "disable":
+            issuer.make_late(bench.means.context)
+        return lost(call, number)
+
+    issuer.before = before
+    bench.run()
+    check_rotated(bench)
+    (end,) = [one for one in bench.attempts() if one.step == Step.DESTROY_OLD]
+    assert "came late is gone" in end.evidence[-1]
+
+
 def test_readers_get_no_value_that_does_not_work(tmp_path: Path) -> None:
     bench = keys(tmp_path)
     reference = parse_reference("ref+local://app")
@@ -203,6 +222,28 @@ def test_gracefully_a_rotation_waits_for_those_who_still_use_the_old_value(tmp_p
     check_rotated(bench)
 
 
+def test_gracefully_nobody_is_cut_off_of_whom_the_issuer_tells_nothing(tmp_path: Path) -> None:
+    bench = graceful(keys(tmp_path))
+    bench.issuer.state = bench.issuer.state | {"users": None}
+    with pytest.raises(Waiting, match="does not tell whether the old value is still used") as waits:
+        bench.run()
+    assert "--used-no-more" in waits.value.hint
+    assert bench.old in bench.issuer.live()  # type: ignore[attr-defined]
+    bench.used_no_more = True
+    bench.run()
+    check_rotated(bench)
+    (watched,) = [one for one in bench.attempts() if (one.step, one.outcome) == (Step.OBSERVE, Outcome.DONE)]
+    assert "the operator says that nobody does" in watched.evidence[-1]
+
+
+def test_somebody_who_is_seen_to_use_the_old_value_is_not_talked_away(tmp_path: Path) -> None:
+    bench = graceful(keys(tmp_path))
+    bench.issuer.state = bench.issuer.state | {"users": 1}
+    bench.used_no_more = True
+    with pytest.raises(Waiting, match="still in use"):
+        bench.run()
+
+
 def test_a_delivery_comes_after_the_death_in_a_breach(tmp_path: Path) -> None:
     bench = keys(tmp_path)
     alive: list[bool] = []
@@ -218,19 +259,67 @@ def test_a_delivery_comes_after_the_death_in_a_breach(tmp_path: Path) -> None:
 
 
 class TestAbort:
-    @pytest.mark.parametrize("call", ["preflight", "reconcile"])
+    @pytest.mark.parametrize("call", ["preflight", "reconcile", "issue"])
     def test_what_was_staged_is_gone_and_the_old_value_works(self, call: str, tmp_path: Path) -> None:
         bench = passwords(tmp_path)
         bench.issuer.before = fails(call, 1)
         with pytest.raises(IssuerError):
             bench.run()
-        if call == "reconcile":
-            with pytest.raises(UsageError, match="cannot be rolled back"):
-                bench.abort()
-            return
         assert bench.abort().state is State.ABORTED
         assert bench.issuer.state["password"] == bench.old
         assert local.staged(parse_reference("ref+local://app"), bench.means.context) is None
+
+    def test_a_change_whose_reply_was_lost_is_not_rolled_back(self, tmp_path: Path) -> None:
+        """It may have its effect after we looked, when nobody would have the new value any more."""
+        bench = passwords(tmp_path)
+        bench.issuer.before = fails("issue", 1, 2, 3, transient=True, unsure=True)
+        with pytest.raises(IssuerError):
+            bench.run()
+        with pytest.raises(UsageError, match="may be dead"):
+            bench.abort()
+        bench.run()
+        check_rotated(bench)
+
+    def test_a_refusal_after_a_lost_reply_leaves_it_uncertain(self, tmp_path: Path) -> None:
+        bench = passwords(tmp_path)
+        lost, refused = fails("issue", 1, transient=True, unsure=True), fails("issue", 2)
+        bench.issuer.before = lambda call, number: lost(call, number) or refused(call, number)
+        with pytest.raises(IssuerError):
+            bench.run()
+        with pytest.raises(UsageError, match="may be dead"):
+            bench.abort()
+
+    @pytest.mark.parametrize("after", ["the new value is in force", "a third one is"])
+    def test_a_refused_change_is_not_rolled_back_where_something_was_changed(self, after: str, tmp_path: Path) -> None:
+        bench = passwords(tmp_path)
+
+        def refuse(call: str, number: int) -> IssuerError | None:
+            if call != "issue":
+                return None
+            if after == "a third one is":
+                bench.issuer.state = {"password": "of somebody else"}
+            return IssuerError("not well")
+
+        bench.issuer.after = refuse
+        with pytest.raises(IssuerError):
+            bench.run()
+        with pytest.raises(UsageError, match="not certain that nothing was changed"):
+            bench.abort()
+        assert [one.step for one in bench.attempts()][-1] == Step.ISSUE
+        bench.issuer.after = lambda call, number: None
+        bench.run()
+        check_rotated(bench)
+
+    def test_nothing_is_certain_where_a_server_does_not_answer(self, tmp_path: Path) -> None:
+        bench = passwords(tmp_path)
+        bench.issuer.before = fails("issue", 1)
+        with pytest.raises(IssuerError):
+            bench.run()
+        bench.issuer.silent.add("db.test")
+        with pytest.raises(UsageError, match="not certain"):
+            bench.abort()
+        bench.issuer.silent.clear()
+        assert bench.abort().state is State.ABORTED
 
     def test_a_key_that_was_made_is_withdrawn(self, tmp_path: Path) -> None:
         bench = keys(tmp_path)

@@ -7,10 +7,11 @@ import pytest
 from secretguard.errors import RotationError
 from secretguard.model import Endpoint
 from secretguard.reference import parse_reference
-from secretguard.rotate.fields import fields_of, login_of
+from secretguard.rotate.fields import field_for, fields_of, login_of
 from secretguard.rotate.target import confirmed
 from secretguard.rotation import Login, Spelling, Target
 from secretguard.secret import Secret
+from secretguard.spelling import respelled
 
 DB = Endpoint("db", 5432, "orders")
 OLD, NEW = "old-" + "Pass_word1", "new-" + "Pass_word2"
@@ -104,3 +105,30 @@ def test_what_the_code_reads_leads_to_a_server_that_worked() -> None:
     assert stored["host"] == "db"
     bare = confirmed(replace(of, spellings=()), (elsewhere, DB), (DB,))
     assert plain("ref+local://app", bare)["host"] == "db"
+
+
+FORMS = {
+    "uri": ("uri", f"postgresql://app:{OLD}@db:5432/orders", ()),
+    "driver": ("uri", f"postgresql+asyncpg://app:{OLD}@db:5432/orders", ()),
+    "jdbc": ("jdbc", f"jdbc:postgresql://db:5432/orders?user=app&password={OLD}", ()),
+    "keyword": ("keyword", f"host=db user=app password={OLD}", ()),
+    "password": ("password", OLD, ()),
+    "quoted": ("quoted", OLD, ()),
+    "password in base64": ("password", OLD, ("base64",)),
+    "quoted in base64": ("quoted", OLD, ("base64",)),
+    "uri in base64": ("uri", f"postgresql://app:{OLD}@db:5432/orders", ("base64",)),
+}
+
+
+@pytest.mark.parametrize(
+    "to", ["ref+vault://secret/app", "ref+vault://secret/app#/SHOP", "ref+vault://secret/app#/password"]
+)
+def test_the_field_for_a_spelling_holds_just_that_spelling_of_any_new_login(to: str) -> None:
+    spellings = tuple(Spelling(form, Secret(text), (DB,), encoding) for form, text, encoding in FORMS.values())
+    wanted, reference = replace(target(), spellings=spellings), parse_reference(to)
+    new = Login("app two", Secret("a b'\"$%/@:" + NEW))
+    stored = fields_of(wanted, new, reference)
+    for spelling in spellings:
+        text = respelled(spelling, wanted.leaked, new)
+        assert text is not None
+        assert stored[field_for(wanted, spelling, reference)].reveal() == text.reveal()

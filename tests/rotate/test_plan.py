@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from secretguard.errors import UsageError
+from secretguard.interfaces import Rotator
 from secretguard.model import Endpoint
+from secretguard.plugins import ROTATORS, load
 from secretguard.reference import parse_reference
 from secretguard.rotate.choose import default_reference
 from secretguard.rotate.plan import Plan, make_plan
@@ -84,3 +87,12 @@ def test_one_user_on_two_hosts_has_two_places() -> None:
     assert str(here) == "ref+local://app-db.one.test"
     assert str(there) == "ref+local://app-db.two.test"
     assert default_reference(replace(target("::1"), endpoints=(Endpoint("::1"),)), {}).path == "app--1"
+
+
+@pytest.mark.parametrize("name", ["mysql", "postgres", "rabbitmq", "redis"])
+def test_a_login_without_a_server_stops_before_anything_happens(name: str, tmp_path: Path) -> None:
+    login = Target("sg_000000000000", "database-settings", "database", Login("app", Secret(OLD)), ())
+    context = Context({"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}, rotation="rot_0123456789abcdef")
+    rotator = cast(Rotator, load(ROTATORS, name))
+    made = make_plan(login, (name, rotator), local, parse_reference("ref+local://doc"), context)
+    assert "nothing says at which server" in "\n".join(one.what for one in made.obstacles)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secretguard.rotate.spelling import holds
 from secretguard.rotate.wording import without_values
 from secretguard.secret import Secret
+from secretguard.spelling import holds
 
 values = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40)
 

@@ -18,6 +18,7 @@ _WHOLE = re.compile(
 _SEGMENT = re.compile(r"[A-Za-z0-9_.@+=-]{1,512}")
 _KNOWN = f"Known: {', '.join(BACKENDS)}."
 _FIELD = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_OF_VALS = ("vault", "openbao", "awssecrets")
 _REFUSED = {
     "exec": "runs a command",
     "file": "reads a file",
@@ -38,6 +39,17 @@ class SecretReference(NamedTuple):
 
     def __str__(self) -> str:
         return f"{PREFIX}{self.backend}://{self.path}" + (f"#/{self.field}" if self.field else "")
+
+    @property
+    def of_aws(self) -> str:
+        """The same as AWS resolves it in its own templates; empty if the value is not in Secrets Manager.
+
+        Syntax: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+        """
+        if self.backend != "awssecrets":
+            return ""
+        field = f":SecretString:{self.field}" if self.field else ""
+        return f"{{{{resolve:secretsmanager:{self.path}{field}}}}}"
 
     def with_field(self, field: str) -> "SecretReference":
         """Return the reference to another field of the same document."""
@@ -76,3 +88,17 @@ def parse_reference(text: str) -> SecretReference:
     if fragment and not _FIELD.fullmatch(field):
         raise BadReference(f"the field of the ref+{backend} is not one", hint="As in `#/DATABASE_URL`.")
     return SecretReference(backend, path, field)
+
+
+def misread_by_vals(reference: SecretReference) -> str:
+    """Return in which way vals takes the reference for another one, for stores that it knows; empty if it does not.
+
+    By its source at commit 5e1eb8a: https://github.com/helmfile/vals/tree/5e1eb8a.
+    """
+    if reference.backend not in _OF_VALS:
+        return ""
+    if "+" in reference.path:
+        return "vals does not read this reference: it would end at the `+`"
+    if "@" in reference.path.partition("/")[0]:
+        return "vals does not read this reference: it would lose what stands before the `@`"
+    return ""

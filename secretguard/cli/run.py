@@ -2,14 +2,17 @@
 
 import os
 import signal
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Never
 
 import click
 
 from secretguard import resolve
-from secretguard.cli import console
+from secretguard.cli import console, run_cache
 from secretguard.env_file import LONGEST_FILE, parse_env
 from secretguard.errors import ConfigError, SecretguardError, StoreError, UsageError
 from secretguard.reference import SecretReference, is_reference, parse_reference
@@ -34,30 +37,48 @@ OURS = "SECRETGUARD_"
     multiple=True,
     help="Also the variables in FILE; may be given again, and the last one counts.",
 )
+@click.option(
+    "--cache",
+    "seconds",
+    metavar="SECONDS",
+    type=click.IntRange(1, run_cache.LONGEST),
+    help="Keep what stores answer, encrypted, and do without them for so long.",
+)
+@click.option("--mask", is_flag=True, help="Replace the values in what COMMAND prints by ****.")
 @click.argument("line", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
-def command(ctx: click.Context, env_files: tuple[Path, ...], line: tuple[str, ...]) -> None:
+def command(
+    ctx: click.Context, env_files: tuple[Path, ...], line: tuple[str, ...], seconds: int | None, *, mask: bool
+) -> int:
     """Run COMMAND in place of secretguard, with the references in its environment made values.
 
     A variable whose whole value is `ref+local://…`, `ref+vault://…`, `ref+openbao://…`, `ref+awssecrets://…` or
     `ref+env://…` gets what the reference stands for. What is set in your environment goes before the files. If one
-    does not resolve, nothing is started. There is no shell between; nothing is written.
+    does not resolve, nothing is started. There is no shell between; nothing is written
+    but what --cache keeps.
+
+    With --mask COMMAND is a child of secretguard, which passes its output on with the values masked.
     """
+    if mask and sys.platform != "linux":
+        raise UsageError("--mask works on Linux only", hint="Without it the command runs everywhere.")
     chosen: dict[str, str] = {}
     for file in env_files:
         chosen |= _read(file)
     if not ctx.obj.get("quiet"):
         _tell_overruled(chosen, os.environ)
     variables = {name: text for name, text in (chosen | dict(os.environ)).items() if not name.startswith(OURS)}
-    _become(line, variables, resolved(variables, os.environ))
+    values = resolved(variables, run_cache.reading(Context(environ=os.environ), seconds or 0))
+    become = partial(_become, line, variables, values)
+    if not mask:
+        become()
+    return _masked(become, values, quiet=bool(ctx.obj.get("quiet")))
 
 
-def resolved(variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Secret]:
-    """Return the values of those variables that hold a reference; each stored document is read once.
+def resolved(variables: Mapping[str, str], read: run_cache.Read) -> dict[str, Secret]:
+    """Return the values of those variables that hold a reference; each stored document is read once, by `read`.
 
-    `environ` says where stores are and who we are there. Raises what does not resolve, with the variable's name.
+    Raises what does not resolve, with the variable's name.
     """
-    context = Context(environ=environ)
     references = {name: _parsed(name, text) for name, text in variables.items() if is_reference(text)}
     documents: dict[SecretReference, Fields] = {}
     values: dict[str, Secret] = {}
@@ -65,7 +86,7 @@ def resolved(variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[s
         whole = reference.with_field("")
         try:
             if whole not in documents:
-                documents[whole] = resolve.document(reference, context)
+                documents[whole] = read(reference)
             values[name] = resolve.pick(reference, documents[whole])
         except SecretguardError as error:
             raise _of_variable(name, error) from None
@@ -120,7 +141,21 @@ def _hidden(chosen: Mapping[str, str], environ: Mapping[str, str]) -> Iterable[s
     return (name for name, text in chosen.items() if is_reference(text) and environ.get(name, text) != text)
 
 
-def _become(line: tuple[str, ...], variables: Mapping[str, str], values: Mapping[str, Secret]) -> None:
+def _masked(become: Callable[[], Never], values: Mapping[str, Secret], *, quiet: bool) -> int:
+    """Run the command as a child with its output masked, and return its exit code."""
+    from secretguard.cli import masked_spellings, masked_stream, masking_child
+
+    given = {name: value.reveal() for name, value in values.items()}
+    for name, text in given.items():
+        if text and not quiet and not masked_spellings.is_masked(text):
+            console.print_line(
+                f"note: {_shown(name)} is shorter than {masked_spellings.SHORTEST} bytes, and not masked"
+            )
+    console.flush()
+    return masking_child.run(become, masked_stream.masked(masked_spellings.spellings_of(given.values())))
+
+
+def _become(line: tuple[str, ...], variables: Mapping[str, str], values: Mapping[str, Secret]) -> Never:
     """Replace this process: signals, standard streams, process id and exit code are the command's."""
     console.flush()
     for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ"):  # Python ignores them, and a child would inherit that

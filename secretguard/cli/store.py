@@ -3,16 +3,17 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from secretguard import resolve
-from secretguard.cli import console
+from secretguard.cli import console, run_cache
 from secretguard.cli.invocation import configure, operator_environ
 from secretguard.errors import OutputError, StoreError, UsageError
-from secretguard.reference import BACKENDS, SecretReference, parse_reference
+from secretguard.reference import BACKENDS, SecretReference, misread_by_vals, parse_reference
 from secretguard.report.json_report import encode
 from secretguard.report.places import count
 from secretguard.report.printable import printable
@@ -55,7 +56,9 @@ def put(ctx: click.Context, reference: str, more: tuple[str, ...]) -> None:
         )
     where, store, context = _opened(ctx, reference)
     notes = _notes(store, where, context)
-    store.put(where, {where.field: _value()}, context)
+    value = _value()
+    with _written(context):
+        store.put(where, {where.field: value}, context)
     console.print_line(f"Stored in {where}.")
     if not ctx.obj.get("quiet"):
         for note in notes:
@@ -131,8 +134,9 @@ def destroy(ctx: click.Context, reference: str, names: tuple[str, ...], all_: bo
         )
     chosen = [there[name] for name in (names or there)]
     _confirm(document, chosen, yes=yes)
-    for one in chosen:
-        store.destroy(where, one.version, context)
+    with _written(context):
+        for one in chosen:
+            store.destroy(where, one.version, context)
     console.print_line(f"Destroyed {count(len(chosen), 'version')} of {document}.")
 
 
@@ -154,7 +158,8 @@ def export(ctx: click.Context, reference: str, target: str, force: bool) -> None
         what = f"another value as {printable(taken[0])}" if taken[0] else "another value"
         raise StoreError(f"{goal.with_field('')} holds {what}", hint="Look at it first; --force replaces it.")
     if any(name not in before or not before[name].same_as(value) for name, value in fields.items()):
-        store.put(goal, fields, context)
+        with _written(context):
+            store.put(goal, fields, context)
     after = store.read(goal, context) or {}
     if not all(name in after and after[name].same_as(value) for name, value in fields.items()):
         raise StoreError(
@@ -162,6 +167,8 @@ def export(ctx: click.Context, reference: str, target: str, force: bool) -> None
             hint=f"Somebody wrote in between? {source.with_field('')} is unchanged.",
         )
     console.print_line(f"Copied {count(len(fields), 'value')} to {goal.with_field('')}, and read back the same.")
+    for note in _misread(goal):
+        console.print_line(note)
     if source.backend != "env":
         document = source.with_field("")
         console.print_line(
@@ -173,6 +180,15 @@ def _context(ctx: click.Context) -> Context:
     return Context(environ=operator_environ(configure(ctx.obj, None), os.environ))
 
 
+@contextmanager
+def _written(context: Context) -> Iterator[None]:
+    """Empty the cache of `run` after a write: also one that failed may have had its effect."""
+    try:
+        yield
+    finally:
+        run_cache.empty(context)
+
+
 def _opened(ctx: click.Context, reference: str) -> "tuple[SecretReference, StorePlugin, Context]":
     where = parse_reference(reference)
     return where, resolve.store(where.backend), _context(ctx)
@@ -181,7 +197,15 @@ def _opened(ctx: click.Context, reference: str) -> "tuple[SecretReference, Store
 def _notes(store: "StorePlugin", where: SecretReference, context: Context) -> list[str]:
     """Return what is to be known about a place. What would stop a rotation may let a single value pass."""
     findings = store.preflight(where, context).findings
-    return [f"note: {one.what}. {one.hint}".rstrip() for one in findings if not one.stops]
+    return [
+        *(f"note: {one.what}. {one.hint}".rstrip() for one in findings if not one.stops),
+        *_misread(where),
+    ]
+
+
+def _misread(where: SecretReference) -> list[str]:
+    said = misread_by_vals(where)
+    return [f"note: {said}"] if said else []
 
 
 def _versions(store: "StorePlugin", where: SecretReference, context: Context) -> Sequence[StoredVersion]:

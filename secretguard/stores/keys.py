@@ -5,11 +5,15 @@ store, and is decided once, when the key is made: by SECRETGUARD_STORE_KEY, else
 """
 
 import json
+import os
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from secretguard.deadline import within
 from secretguard.errors import StoreError
 from secretguard.secret import Secret
 from secretguard.stores import files, sealing
@@ -151,11 +155,29 @@ def _from_file(place: Home) -> Key | None:
 
 
 def _from_keyring(place: Home, recipient: str) -> Key | None:
+    if text := _quickly(recipient):
+        return _key(text, _words(place, in_keyring=True))
     backend, why = _backend()
     if backend is None:
         raise StoreError(f"the key of the local store is in a keyring that cannot be used now: {why}", hint=_UNLOCK)
     text = _in_keyring(backend, recipient)
     return _key(text, _words(place, in_keyring=True)) if text else None
+
+
+def _quickly(recipient: str) -> Secret | None:
+    """Return the key from where keyring keeps it on most desktops: to load keyring takes longer than all the rest."""
+    if sys.platform != "linux" or os.environ.get("PYTHON_KEYRING_BACKEND"):
+        return None
+
+    def ask() -> Secret | None:
+        from secretguard.stores import secret_service
+
+        return secret_service.look_up(SERVICE, recipient)
+
+    with suppress(StoreError):  # then keyring is asked, and says what is wrong
+        found: Secret | None = _asked(ask)
+        return found
+    return None
 
 
 def _in_keyring(backend: "KeyringBackend", recipient: str) -> Secret | None:
@@ -187,8 +209,6 @@ def _keep(backend: "KeyringBackend", identity: Identity) -> None:
 
 
 def _asked(call: Any) -> Any:
-    from secretguard.transport import within
-
     try:
         return within("the keyring", call, _PATIENCE, StoreError)
     except StoreError:

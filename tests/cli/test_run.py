@@ -249,7 +249,7 @@ def test_a_document_is_read_once_however_many_fields_are_wanted(run: Run, enviro
 
 
 UNWANTED = ("keyring", "yaml", "rich", "requests", "stamina", "pybreaker", "hyperscan", "boto3", "hvac", "secretguard.scan",
-            "secretguard.config", "secretguard.plugins", "importlib.metadata", "secretguard.rotate", "secretguard.engine")  # fmt: skip
+            "secretguard.config", "secretguard.plugins", "secretguard.transport", "socket", "secretstorage", "importlib.metadata", "secretguard.rotate", "secretguard.engine")  # fmt: skip
 LOADED = """
 import os, sys
 def instead(event, details):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, Typed
+from tests.servers.openbao import OpenBao
 
 VALUE = "tr0ub4dor-and-3"
 REF = "ref+local://app#/DATABASE_URL"
@@ -202,3 +203,13 @@ def test_a_repository_chooses_neither_key_nor_recipient(run: Run, tmp_path: Path
     (tmp_path / ".secretguard.yaml").write_text("store_recipient: age1" + "q" * 58 + "\n")
     assert run("store", "put", REF, input=VALUE).returncode == 0
     assert "not for a repository to choose" in run("config").stderr
+
+
+@pytest.mark.parametrize(("path", "told"), [("app/a+b", True), ("app/a@b", False), ("app/ab", False)])
+def test_a_name_that_vals_would_misread_is_stored_and_told(run: Run, openbao: OpenBao, path: str, told: bool) -> None:
+    login = {"VAULT_ADDR": openbao.address, "VAULT_TOKEN": openbao.root}
+    reference = f"ref+vault://secret/{path}#/VALUE"
+    done = run("store", "put", reference, input=VALUE, environ=login)
+    assert done.returncode == 0, done.stderr
+    assert ("note: vals does not read this reference" in done.stderr) == told
+    assert run("store", "get", reference, "--show-secrets", environ=login).stdout == f"{VALUE}\n"

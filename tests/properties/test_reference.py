@@ -1,11 +1,14 @@
 """References: what is written is read back, and nothing that is no reference gets through or is repeated."""
 
+import re
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from secretguard.errors import BadReference
-from secretguard.reference import BACKENDS, SecretReference, is_reference, parse_reference
+from secretguard.reference import BACKENDS, SecretReference, is_reference, misread_by_vals, parse_reference
 
 SEGMENTS = st.from_regex(r"[A-Za-z0-9_.@+=-]{1,20}", fullmatch=True).filter(lambda one: one.strip("."))
 FIELDS = st.one_of(st.just(""), st.from_regex(r"[A-Za-z0-9_.-]{1,20}", fullmatch=True))
@@ -16,6 +19,26 @@ def test_a_reference_that_is_written_is_read_back(backend: str, segments: list[s
     reference = SecretReference(backend, "/".join(segments), field)
     assert is_reference(str(reference))
     assert parse_reference(str(reference)) == reference
+
+
+VALS = re.compile(r"((secret)?ref)\+([^\+:]*:\/\/[^\+\n ]+[^\+\n \",])\+?")
+"""What vals takes for a reference: DefaultRefRegexp in pkg/expansion/expand_match.go."""
+
+
+@given(st.sampled_from(["vault", "openbao", "awssecrets"]), st.lists(SEGMENTS, min_size=2, max_size=5), FIELDS)
+def test_vals_takes_the_same_text_for_a_reference_but_for_a_plus_or_an_early_at(
+    backend: str, segments: list[str], field: str
+) -> None:
+    reference = SecretReference(backend, "/".join(segments), field)
+    text = str(reference)
+    found = VALS.match(text)
+    whole = found is not None and found[0] == text
+    assert whole == ("+" not in text.removeprefix("ref+"))
+    assert bool(misread_by_vals(reference)) == (not whole or "@" in segments[0])
+    if not misread_by_vals(reference):
+        parts = urlsplit(text.removeprefix("ref+"))  # vals joins host and path, and cuts the slash of the fragment
+        assert parts.netloc + parts.path == "/".join(segments)
+        assert parts.fragment.removeprefix("/") == field
 
 
 @given(st.one_of(st.text(max_size=60), st.text("ref+localvutenwsxhp:/?#&=.%@ \n\0", max_size=60).map("ref+".__add__)))

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from secretguard.reference import SecretReference
+    from secretguard.rewriting import Document, Edit, ManualItem, Site, Spot, Surroundings, Variable
     from secretguard.rotation import (
         Context,
         Fields,
@@ -46,6 +47,8 @@ class Rotator(Protocol):
     Every method may be called twice, and is, after a crash. Methods raise IssuerError and nothing else, never print,
     and put no value into what they return as words. The engine writes down what it is about to do before it calls.
     `made_like_the_old = True` says, where it stands, that the old value has to live until there is a new one.
+    `withdraw_late(target, new, context)`, where it stands, takes back whatever else than `new` stands under
+    `context.name`, and returns evidence: a value whose making took longer than anybody waited.
     """
 
     families: tuple[str, ...]
@@ -159,4 +162,29 @@ class StorePlugin(Protocol):
 
     def listing(self, prefix: str, context: "Context") -> "Sequence[str]":
         """List the paths of documents that begin with `prefix`."""
+        ...
+
+
+class Rewriter(Protocol):
+    """Entry-point group `secretguard.rewriters`: how one kind of file says "the value of an environment variable".
+
+    Methods are functions of their arguments alone. What is not certainly safe becomes a ManualItem, never a guess.
+    """
+
+    def claims(self, document: "Document") -> int:
+        """Return how surely it is for this file: 0 not at all, 1 by its suffix, 2 or more by what it is."""
+        ...
+
+    def survey(
+        self, document: "Document", spots: "Sequence[Spot]", around: "Surroundings"
+    ) -> "Sequence[Site | ManualItem]":
+        """Return what can be done at each spot; several in one literal may share a site."""
+        ...
+
+    def additions(self, document: "Document", chosen: "Sequence[tuple[Site, Variable]]") -> "Sequence[Edit]":
+        """Return what else the file needs once these sites (no placeholders) are edited: an import, a declaration."""
+        ...
+
+    def fault(self, before: "Document", after: "Document") -> str:
+        """Return why `after` is no sound edit of `before` (a new syntax error, another value changed), else empty."""
         ...

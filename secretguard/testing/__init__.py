@@ -4,6 +4,7 @@ from secretguard.testing.exposure import exposure
 from secretguard.testing.leak import build_leak
 from secretguard.testing.manifest import ExpectedCredential, ExpectedPlace, Manifest, Planted, Text, text
 from secretguard.testing.repository import RepositoryBuilder
+from secretguard.testing.rewriting import RewriterContract
 from secretguard.testing.rules import RulesPluginContract, check_rule, find
 from secretguard.testing.store_place import StorePlace
 from secretguard.testing.stores import StoreContract
@@ -14,6 +15,7 @@ __all__ = [
     "Manifest",
     "Planted",
     "RepositoryBuilder",
+    "RewriterContract",
     "RulesPluginContract",
     "StoreContract",
     "StorePlace",

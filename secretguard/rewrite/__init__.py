@@ -1,0 +1,1 @@
+"""From literals in the code to references: edits, their checks, and how they are delivered."""

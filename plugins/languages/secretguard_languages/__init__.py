@@ -1,0 +1,1 @@
+"""How each kind of file says "the value of an environment variable": the rewriters of secretguard."""

@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from secretguard.cli import console
 from secretguard.errors import ExitCode, SecretguardError
 
-COMMANDS = ("scan", "show", "baseline", "hook", "rotate", "store", "run", "rules", "plugins", "config", "doctor")
+COMMANDS = (
+    "scan",
+    "show",
+    "baseline",
+    "hook",
+    "rotate",
+    "rewrite",
+    "store",
+    "run",
+    "rules",
+    "plugins",
+    "config",
+    "doctor",
+)
 _RARELY = (100_000, 20, 20)
 
 
@@ -23,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(words)
         console.flush()
     except (Exception, KeyboardInterrupt) as error:  # the boundary: a bug ends in a log, not in a traceback
-        return _end(error, words)
+        return end(error, words)
     else:
         return code
     finally:
@@ -44,7 +57,7 @@ def _run(words: list[str]) -> int:
     return commands.run(words)
 
 
-def _end(error: BaseException, words: list[str]) -> ExitCode:
+def end(error: BaseException, words: list[str]) -> ExitCode:
     """Tell the person at the terminal what went wrong, and return what to tell the caller."""
     code = ExitCode.INCOMPLETE
     if isinstance(error, SecretguardError):

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from secretguard.cli import console
+from secretguard.cli import console, run_cache
 from secretguard.cli.invocation import configure
+from secretguard.cli.rotation_delivery import Code, asked_way, check_way, delivering, lacking, look_at_code, with_code
+from secretguard.cli.rotation_given import Given, check_as_begun, check_servers
 from secretguard.cli.rotation_source import from_operator, in_reports, search, target_again, there_still
 from secretguard.cli.rotation_words import JsonTeller, Teller, TextTeller
 from secretguard.errors import ExitCode, RotationError, SecretguardError, UsageError
@@ -18,21 +20,25 @@ from secretguard.interfaces import Rotator
 from secretguard.model import Credential, Report
 from secretguard.reference import SecretReference, parse_reference
 from secretguard.resolve import resolve, store
-from secretguard.rotate.acts import Means, now
+from secretguard.rotate.acts import Lacks, Means, now
 from secretguard.rotate.audit import Trail
 from secretguard.rotate.choose import default_reference, rotator_for
-from secretguard.rotate.drive import Books, abort, drive, leased, refuse_abort
+from secretguard.rotate.drive import Books, Told, drive, leased
 from secretguard.rotate.holder import this_process
 from secretguard.rotate.journal import open_journal
+from secretguard.rotate.left_out import leave_out, named, written_down
 from secretguard.rotate.plan import Plan, make_plan
 from secretguard.rotate.records import Lease, Rotation, State
+from secretguard.rotate.servers import Server, divided
 from secretguard.rotate.state_directory import state_directory
-from secretguard.rotate.steps import check_mode
+from secretguard.rotate.steps import Step, check_mode
 from secretguard.rotate.target import confirmed, target_of
-from secretguard.rotation import Answer, Context, Login, Mode, Overlap, Target
+from secretguard.rotation import Answer, Context, Mode, Overlap, Target
 from secretguard.secret import Secret
 
-_ALIVE = (State.OPEN, State.WAITING)
+ALIVE = (State.OPEN, State.WAITING)
+_BEFORE_PUBLISHED = (Step.PREFLIGHT, Step.STAGE, Step.ISSUE, Step.PROVE_NEW)
+"""After each later step the cache of `run` is emptied: who published may have been killed before it could do so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +54,32 @@ class Options:
     admin: str = ""
     old_from: str = ""
     kill_first: bool = False
+    deliver: str = ""
+    """patch, branch, pr or none; empty: not said."""
+    variable: str = ""
+    wait_merge: bool = False
+    insist: bool = False
+    given: Given = field(default_factory=Given)
+    """What of this was said, and is no default."""
     plan_only: bool = False
     yes: bool = False
+    servers: tuple[Server, ...] = ()
+    """Which servers may see the new value."""
+    leave_out: tuple[Server, ...] = ()
+    """Which servers never answer."""
+    reason: str = ""
+    """Why they are left out."""
+    used_no_more: bool = False
+    several: bool = False
+    """Whether this is one of several credentials: not each has every server that is named."""
     as_json: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     """What stores and rotators read."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is somebody who can answer."""
+        return not self.yes and sys.stdin.isatty()
 
     @property
     def teller(self) -> Teller:
@@ -66,8 +93,15 @@ def books(options: Options) -> Iterator[Books]:
     config = configure(options.chosen, None)
     journal = open_journal(config.journal, options.environ)
     trail = Trail(state_directory(options.environ), journal, this_process().who)
+    teller = options.teller
+
+    def told(one: Told) -> None:
+        if one.step not in _BEFORE_PUBLISHED:
+            run_cache.empty(Context(options.environ))
+        teller.step(one)
+
     try:
-        yield Books(journal, trail, options.teller.step, options.teller.starting)
+        yield Books(journal, trail, told, teller.starting)
     finally:
         journal.close()
 
@@ -78,6 +112,7 @@ def rotate_each(names: Sequence[str], options: Options) -> ExitCode:
         reports: list[Report] = []
         if len(names) == 1:
             return rotate_one(names[0], options, written, reports)
+        options = replace(options, several=True)
         codes = [_settled(name, options, written, reports) for name in names]
     for code in (ExitCode.BUG, ExitCode.INCOMPLETE, ExitCode.USAGE, ExitCode.WAITING):
         if code in codes:
@@ -91,6 +126,13 @@ def _settled(name: str, options: Options, written: Books, reports: list[Report])
     except SecretguardError as error:
         console.print_error(f"{name}: {error}", error.hint)
         return error.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # a bug in one is no reason to leave the others alive
+        from secretguard.cli import end
+
+        console.print_line(f"{name} was stopped by what follows; the others go on.")
+        return end(error, sys.argv[1:])
 
 
 def rotate_one(name: str, options: Options, written: Books, reports: list[Report]) -> ExitCode:
@@ -99,8 +141,9 @@ def rotate_one(name: str, options: Options, written: Books, reports: list[Report
         return _show_plan(name, options, written, reports)
     with leased(written.journal, name) as lease:
         known = written.journal.rotations(name)
-        unfinished = next((one for one in known if one.state in _ALIVE), None)
+        unfinished = next((one for one in known if one.state in ALIVE), None)
         if unfinished is not None:
+            check_as_begun(unfinished, options.given)
             console.print_line(f"Going on with {unfinished.id}, which {unfinished.actor} began at {unfinished.began}.")
             return go_on(unfinished, options, written, lease)
         closed = [one for one in known if one.state is State.CLOSED]
@@ -110,14 +153,22 @@ def rotate_one(name: str, options: Options, written: Books, reports: list[Report
         return _begin(name, options, written, lease, reports)
 
 
+def is_under_way(name: str, options: Options) -> bool:
+    """Whether a rotation of a credential was begun and has not ended."""
+    with books(options) as written:
+        return any(one.state in ALIVE for one in written.journal.rotations(name))
+
+
 def _show_plan(name: str, options: Options, written: Books, reports: list[Report]) -> ExitCode:
     """Say what would happen; no lease, for nobody is to be kept out."""
     known = written.journal.rotations(name)
-    begun = next((one for one in known if one.state in _ALIVE), None)
+    begun = next((one for one in known if one.state in ALIVE), None)
     closed = [one for one in known if one.state is State.CLOSED]
     if begun is None and not (closed and not _opens_more(closed, options, reports)):
         _planned(name, Context(options.environ, rotation=_new_id(), mode=options.mode), options, reports)
         return ExitCode.CLEAN
+    if begun is not None:
+        check_as_begun(begun, options.given)
     options.teller.ended(begun or closed[0], None)
     if begun is not None:
         console.print_line(f"It goes on with `secretguard rotate resume {begun.id}`.")
@@ -131,7 +182,7 @@ def _opens_more(closed: Sequence[Rotation], options: Options, reports: Sequence[
     if found is None:
         return False
     target = target_of(found)
-    known = {at for one in closed for at in one.endpoints}
+    known = {at for one in closed for at in one.endpoints} - {left.endpoint for one in closed for left in one.left_out}
     unknown = tuple(one for one in target.endpoints if one not in known)
     if not unknown:
         return False
@@ -148,38 +199,59 @@ def _searched(options: Options, reports: list[Report]) -> list[Report]:
 
 def _begin(name: str, options: Options, written: Books, lease: Lease, reports: list[Report]) -> ExitCode:
     context = Context(options.environ, rotation=_new_id(), mode=options.mode)
-    found, target, rotator, plan = _planned(name, context, options, reports)
+    options = replace(options, deliver=asked_way(options.deliver, asks=options.asks))
+    found, target, rotator, plan, code = _planned(name, context, options, reports)
+    check_servers(plan, options.servers, unasked=options.yes)
     _confirm(target, options)
     rotation = _record(found, plan, context, options)
     written.journal.begin(rotation, lease)
-    written.audit(rotation, "begun", evidence=(f"to {plan.reference}", f"mode {options.mode}"))
-    return _drive(rotation, _means(rotation, target, rotator, context), options, written, lease)
+    written.audit(rotation, "begun", evidence=tuple(_as_begun(rotation)))
+    if plan.left_out:
+        rotation = written_down(rotation, plan.left_out, options.reason, target, written, lease)
+    lacks = lacking(code, target, rotation, context)
+    return _drive(rotation, _means(rotation, target, rotator, context, lacks), options, written, lease)
 
 
 def _planned(
     name: str, context: Context, options: Options, reports: list[Report]
-) -> tuple[Credential, Target, Rotator, Plan]:
+) -> tuple[Credential, Target, Rotator, Plan, Code | None]:
     """Find the credential, and say what will happen; raises RotationError if something is in the way."""
     found = in_reports(name, _searched(options, reports))
-    admin = _resolved(options.admin, context)
+    admin = resolved(options.admin, context)
     if found is None:
-        found = from_operator(name, _resolved(options.old_from, context), options.chosen)
+        found = from_operator(name, resolved(options.old_from, context), options.chosen)
     target = target_of(found, admin)
-    named = rotator_for(target, options.rotator)
-    check_mode(options.mode, named[1].overlap(target, context), kill_first=options.kill_first)
-    if options.kill_first and getattr(named[1], "made_like_the_old", False):
+    chosen = rotator_for(target, options.rotator)
+    check_mode(options.mode, chosen[1].overlap(target, context), kill_first=options.kill_first)
+    if options.kill_first and getattr(chosen[1], "made_like_the_old", False):
         raise UsageError(
             "--kill-first is not possible: the new value is made after the model of the old one, which has to live",
             hint="Leave --kill-first out.",
         )
     reference = parse_reference(options.to) if options.to else default_reference(target, options.environ)
-    plan = make_plan(target, named, store(reference.backend), reference, context, kill_first=options.kill_first)
+    if options.leave_out and not options.several:
+        named(options.leave_out, target.endpoints)
+    deliver = options.deliver if options.deliver != "none" else ""
+    variable, asks = options.variable, options.asks and not options.plan_only and not options.as_json
+    check_way(deliver, options.mode, insists=options.insist, wait_merge=options.wait_merge, variable=variable)
+    code, target = look_at_code(options.repositories, deliver, target, options.chosen, variable=variable, asks=asks)
+    plan = make_plan(
+        target,
+        chosen,
+        store(reference.backend),
+        reference,
+        context,
+        kill_first=options.kill_first,
+        delivers=bool(deliver),
+        leave_out=options.leave_out,
+    )
+    plan = with_code(plan, code, target, context)
     target = confirmed(target, plan.endpoints, plan.alive)
     options.teller.plan(plan, target, found.rule.title, options.mode)
     if plan.obstacles:
         first = plan.obstacles[0]
         raise RotationError(f"nothing was done: {first.what}", hint=first.hint)
-    return found, target, named[1], plan
+    return found, target, chosen[1], plan, code
 
 
 def _new_id() -> str:
@@ -187,46 +259,33 @@ def _new_id() -> str:
 
 
 def go_on(rotation: Rotation, options: Options, written: Books, lease: Lease) -> ExitCode:
-    """Take up a rotation where it stands."""
-    return _drive(rotation, means_again(rotation, options), options, written, lease)
+    """Take up a rotation where it stands; raises UsageError if a server is to be left out that answers."""
+    means = means_again(rotation, options)
+    wanted = [one for one in options.leave_out if not options.several or any(map(one.covers, rotation.endpoints))]
+    if wanted:
+        rotation = leave_out(rotation, wanted, options.reason, means, written, lease)
+        means = _means(rotation, means.target, means.rotator, means.context, means.code_lacks)
+    if options.used_no_more:
+        if rotation.mode is not Mode.GRACEFUL:
+            raise UsageError("--used-no-more is for a graceful rotation", hint="Leave it out: this one does not wait.")
+        written.audit(rotation, "said-used-no-more")
+        means = replace(means, used_no_more=True)
+    return _drive(rotation, means, options, written, lease)
 
 
 def means_again(rotation: Rotation, options: Options) -> Means:
     """Return what a rotation that was begun works with: its old value is found again."""
     context = Context(options.environ, rotation=rotation.id, mode=rotation.mode, rotated_at=rotation.rotated_at or None)
-    admin, given = _resolved(options.admin, context), _resolved(options.old_from, context)
+    admin, given = resolved(options.admin, context), resolved(options.old_from, context)
     target = target_again(rotation, options.chosen, given, admin, options.repositories)
+    code, target = look_at_code(there_still(rotation), rotation.deliver, target, options.chosen)
     _, rotator = rotator_for(target, rotation.rotator)
-    _check_confirmed(rotation, rotator.overlap(target, context))
-    return _means(rotation, target, rotator, context)
-
-
-def roll_back(rotation: Rotation, options: Options, written: Books) -> None:
-    """Abort a rotation; raises UsageError where the old value may be dead already."""
-    with leased(written.journal, rotation.credential) as lease:
-        rotation = named_rotation(rotation.id, written)
-        means = means_again(rotation, options)
-        rotation = abort(rotation, means, written, lease)
-    options.teller.ended(rotation, None)
-
-
-def leave_open(name: str, reason: str, options: Options) -> ExitCode:
-    """Write down that a credential is not rotated now, and why: its rotation stays open."""
-    with books(options) as written, leased(written.journal, name) as lease:
-        rotation = next((one for one in written.journal.rotations(name) if one.state in _ALIVE), None)
-        if rotation is None:
-            raise UsageError(
-                f"no rotation of {name} is open", hint="Only what was begun can be left open; nothing was written."
-            )
-        rotation = replace(rotation, state=State.WAITING, note=f"left open: {reason}")
-        written.journal.amend(rotation, lease)
-        written.audit(rotation, "left-open", evidence=(reason,))
-    options.teller.ended(rotation, None)
-    return ExitCode.WAITING
+    check_confirmed(rotation, rotator.overlap(target, context))
+    return _means(rotation, target, rotator, context, lacking(code, target, rotation, context))
 
 
 def _drive(rotation: Rotation, means: Means, options: Options, written: Books, lease: Lease) -> ExitCode:
-    rotation = drive(rotation, means, written, lease)
+    rotation = drive(rotation, delivering(rotation, means, options.chosen), written, lease)
     left = None
     try:
         left = in_reports(rotation.credential, search(options.chosen, there_still(rotation)))
@@ -236,17 +295,35 @@ def _drive(rotation: Rotation, means: Means, options: Options, written: Books, l
     return ExitCode.CLEAN
 
 
-def _means(rotation: Rotation, target: Target, rotator: Rotator, context: Context) -> Means:
+def _means(rotation: Rotation, target: Target, rotator: Rotator, context: Context, lacks: Lacks | None) -> Means:
     reference = parse_reference(rotation.reference)
+    left_out = [one.endpoint for one in rotation.left_out]
+    endpoints, alive = (
+        tuple(one for one in among if one not in left_out) for among in (rotation.endpoints, rotation.alive)
+    )
+    near, elsewhere = divided(endpoints, alive)
     return Means(
         rotator=rotator,
         store=store(reference.backend),
         reference=reference,
-        target=confirmed(target, rotation.endpoints, rotation.alive),
+        target=confirmed(target, near, alive),
         context=context,
-        alive=rotation.alive,
+        code_lacks=lacks,
+        alive=alive,
         kill_first=rotation.kill_first,
+        elsewhere=elsewhere,
+        left_out=rotation.left_out,
     )
+
+
+def _as_begun(rotation: Rotation) -> Iterator[str]:
+    """Yield how a rotation was begun, for the audit."""
+    yield f"to {rotation.reference}"
+    yield f"mode {rotation.mode}"
+    if rotation.deliver:
+        yield f"deliver {rotation.deliver}{', and wait for the merge' if rotation.wait_merge else ''}"
+    if rotation.variable:
+        yield f"variable {rotation.variable}"
 
 
 def _record(found: Credential, plan: Plan, context: Context, options: Options) -> Rotation:
@@ -266,6 +343,10 @@ def _record(found: Credential, plan: Plan, context: Context, options: Options) -
         actor=this_process().who,
         began=now(),
         kill_first=options.kill_first,
+        deliver=options.deliver if options.deliver != "none" else "",
+        wait_merge=options.wait_merge,
+        insists=options.insist,
+        variable=plan.variable,
         overlap=str(plan.overlap),
     )
 
@@ -285,7 +366,8 @@ def _confirm(target: Target, options: Options) -> None:
         raise UsageError("that is another target: nothing was done", hint="Run it again to try once more.")
 
 
-def _resolved(reference: str, context: Context) -> Secret | None:
+def resolved(reference: str, context: Context) -> Secret | None:
+    """Return the value at a reference, or nothing for none."""
     return resolve(parse_reference(reference), context) if reference else None
 
 
@@ -296,25 +378,14 @@ def named_rotation(name: str, written: Books) -> Rotation:
         if one is None:
             raise UsageError("there is no such rotation", hint="`secretguard rotate status` lists them.")
         return one
-    alive = [one for one in written.journal.rotations() if one.state in _ALIVE]
+    alive = [one for one in written.journal.rotations() if one.state in ALIVE]
     if len(alive) != 1:
         what = "no rotation is open" if not alive else f"{len(alive)} rotations are open"
         raise UsageError(what, hint="`secretguard rotate status` lists them; name one.")
     return alive[0]
 
 
-def check_abort(rotation: Rotation, options: Options, written: Books) -> None:
-    """Refuse early what cannot be rolled back, before anybody is asked for a value."""
-    context = Context(options.environ, rotation=rotation.id, mode=rotation.mode)
-    login, admin = Login(rotation.user, Secret("")), _resolved(options.admin, context)
-    target = Target(rotation.credential, rotation.kind, rotation.family, login, rotation.endpoints, admin=admin)
-    _, rotator = rotator_for(target, rotation.rotator)
-    overlap = rotator.overlap(target, context)
-    _check_confirmed(rotation, overlap)
-    refuse_abort(rotation, written.journal.attempts(rotation.id), overlap)
-
-
-def _check_confirmed(rotation: Rotation, overlap: Overlap) -> None:
+def check_confirmed(rotation: Rotation, overlap: Overlap) -> None:
     """Raise UsageError where it would go on in another way than the one that was confirmed."""
     if rotation.overlap not in ("", overlap):
         raise UsageError(

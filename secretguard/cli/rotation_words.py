@@ -10,8 +10,9 @@ from secretguard.model import Credential, Endpoint
 from secretguard.report.places import count, distinct_places, is_current
 from secretguard.report.printable import printable
 from secretguard.rotate.drive import Told
-from secretguard.rotate.plan import Plan, said
+from secretguard.rotate.plan import Plan
 from secretguard.rotate.records import Attempt, Outcome, Rotation, State
+from secretguard.rotate.servers import said
 from secretguard.rotate.steps import TITLES, Step
 from secretguard.rotation import Mode, Target
 
@@ -54,6 +55,7 @@ class TextTeller:
         _say(f"  store    {plan.reference}")
         for endpoint in plan.endpoints:
             works = "the leaked value works there" if endpoint in plan.alive else "not shown to work there"
+            works = "left out of the proof" if endpoint in plan.left_out else works
             _say(f"  server   {said(endpoint)} ({works})")
         _say("  in this order")
         for number, step in enumerate(plan.steps, 1):
@@ -81,7 +83,10 @@ class TextTeller:
         if rotation.state is not State.CLOSED:
             _say(f"{rotation.id} is {rotation.state}{': ' + rotation.note if rotation.note else ''}")
             return
-        _say(f"{rotation.id} is closed: {rotation.credential} is dead, the new value is at {rotation.reference}.")
+        dead = "dead at every other server" if rotation.left_out else "dead"
+        for line in _left_out(rotation):
+            _say(line)
+        _say(f"{rotation.id} is closed: {rotation.credential} is {dead}, the new value is at {rotation.reference}.")
         if left is not None:
             _say(_still_there(left))
             for line in _places(left):
@@ -101,7 +106,10 @@ class JsonTeller:
             mode=str(mode),
             rotator=plan.rotator,
             reference=str(plan.reference),
-            endpoints=[_endpoint(one) | {"works": one in plan.alive} for one in plan.endpoints],
+            endpoints=[
+                _endpoint(one) | {"works": one in plan.alive, "left_out": one in plan.left_out}
+                for one in plan.endpoints
+            ],
             steps=[str(step) for step in plan.steps],
             effects=list(plan.effects),
             findings=[{"what": one.what, "hint": one.hint, "stops": one.stops} for one in plan.findings],
@@ -139,11 +147,16 @@ def rotation_json(rotation: Rotation, attempts: Sequence[Attempt] = ()) -> dict[
         "rotator": rotation.rotator,
         "reference": rotation.reference,
         "mode": str(rotation.mode),
+        "deliver": rotation.deliver or None,
         "state": str(rotation.state),
         "note": rotation.note,
         "actor": rotation.actor,
         "began": rotation.began,
         "rotated_at": rotation.rotated_at or None,
+        "left_out": [
+            _endpoint(one.endpoint) | {"reason": one.reason, "actor": one.actor, "at": one.at}
+            for one in rotation.left_out
+        ],
     }
     if attempts:
         document["steps"] = [
@@ -167,8 +180,12 @@ def write_status(rotations: Sequence[Rotation], *, as_json: bool) -> None:
             _write("status", **rotation_json(one))
         return
     rows = [
-        (one.id, one.credential, str(one.state), one.began, one.actor, one.note or one.reference) for one in rotations
-    ]
+        (
+            one.id, one.credential, str(one.state), one.began, one.actor,
+            "; ".join((one.note or one.reference, *_left_out(one))),
+        )
+        for one in rotations
+    ]  # fmt: skip
     console.print_table(("rotation", "credential", "state", "began", "by", "note"), rows)
 
 
@@ -182,8 +199,12 @@ def write_report(rotation: Rotation, attempts: Sequence[Attempt], *, as_json: bo
     _say(f"  login      {rotation.user or '(none)'}")
     for endpoint in rotation.endpoints:
         _say(f"  server     {said(endpoint)}")
+    for left in rotation.left_out:
+        _say(f"  left out   {said(left.endpoint)} by {left.actor} at {left.at}, not proven dead: {left.reason}")
     _say(f"  new value  {rotation.reference}")
     _say(f"  mode       {rotation.mode}")
+    if rotation.deliver:
+        _say(f"  code       {rotation.deliver} for {', '.join(rotation.repositories)}")
     _say(f"  began      {rotation.began} by {rotation.actor}")
     if rotation.rotated_at:
         _say(
@@ -194,6 +215,10 @@ def write_report(rotation: Rotation, attempts: Sequence[Attempt], *, as_json: bo
         _say(f"  {one.ended or one.began}  {one.outcome or 'cut off'}: {title}")
         for line in one.evidence:
             _say(f"      {line}")
+
+
+def _left_out(rotation: Rotation) -> list[str]:
+    return [f"not proven dead at {said(one.endpoint)}: left out because {one.reason}" for one in rotation.left_out]
 
 
 def _still_there(left: Credential) -> str:

@@ -54,14 +54,20 @@ class CommandLine:
         return subprocess.Popen(words, start_new_session=True, **pipes)
 
     def program(
-        self, *line: object, cwd: Path, environ: dict[str, str] | None = None, feed: str | None = None, **options: Any
+        self,
+        *line: object,
+        cwd: Path,
+        environ: dict[str, str] | None = None,
+        feed: str | None = None,
+        seconds: float = 120,
+        **options: Any,
     ) -> Done:
-        """Run any program in that environment."""
+        """Run any program in that environment; one that takes longer is killed."""
         if feed is not None:
             options["stdin"] = subprocess.PIPE
         with self.start(line, cwd, environ, **options) as process:
             try:
-                stdout, stderr = process.communicate(feed, timeout=120)
+                stdout, stderr = process.communicate(feed, timeout=seconds)
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise

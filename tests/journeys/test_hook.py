@@ -15,6 +15,8 @@ from tests.journeys.running import IDENTITY, CommandLine, Done, leaks
 SOURCE = Path(secretguard.__file__).parents[1]
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
 _NETWORK = ("PIP_", "SSL_", "REQUESTS_", "CURL_", "HTTP", "NO_PROXY", "ALL_PROXY")
+INSTALLING = 600.0
+"""Seconds that pre-commit may take to make the hook's environment."""
 FOREIGN = "#!/bin/sh\n# somebody else's: h\u00e9 \necho ran >> .git/foreign-ran\nexit 0"
 
 needs_pre_commit = pytest.mark.skipif(
@@ -25,14 +27,16 @@ needs_pre_commit = pytest.mark.skipif(
 
 def commit(command_line: CommandLine, repository: Path, environ: dict[str, str], message: str = "Change") -> Done:
     command_line.git("add", "--all", cwd=repository)
-    return command_line.program("git", "commit", "-qm", message, cwd=repository, environ=IDENTITY | environ)
+    line = ("git", "commit", "-qm", message)
+    return command_line.program(*line, cwd=repository, environ=IDENTITY | environ, seconds=INSTALLING)
 
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What pre-commit needs to install the hook: a home of its own, and this machine's way to the package index."""
     network = {name: value for name, value in os.environ.items() if name.upper().startswith(_NETWORK)}
-    return network | {"PRE_COMMIT_HOME": str(tmp_path_factory.mktemp("pre-commit"))}
+    home = str(tmp_path_factory.mktemp("pre-commit"))
+    return network | {"PRE_COMMIT_HOME": home, "SECRETGUARD_PURE": "1"}  # a compiler would take a minute of this
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def test_pre_commit_try_repo_blocks_a_key(
     (repository / "settings.env").write_text(f"API_KEY={key}\n")
     command_line.git("add", "--all", cwd=repository)
     line = (PRE_COMMIT, "try-repo", hook_repository, "secretguard", "--verbose")
-    done = command_line.program(*line, cwd=repository, environ=environ)
+    done = command_line.program(*line, cwd=repository, environ=environ, seconds=INSTALLING)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "secretguard (what is staged)" in done.stdout
     assert "settings.env" in done.stdout

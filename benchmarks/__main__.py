@@ -21,7 +21,7 @@ from benchmarks.peers import installed_peers
 from benchmarks.repositories import clone
 from benchmarks.rounds import Comparison, Result
 
-PATHS = ("history", "tree", "hook", "warm", "growth", "rules")
+PATHS = ("history", "tree", "hook", "warm", "growth", "rules", "rewrite")
 SCHEMA = "secretguard.benchmark/1"
 
 

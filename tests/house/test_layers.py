@@ -26,10 +26,11 @@ def test_there_is_a_product_to_look_at() -> None:
 def test_processes_are_started_in_one_module() -> None:
     assert importers_of("subprocess", "pty") == {"secretguard/git/command.py"}
     others = (
-        "os.system", "os.popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.posix_spawnp",
+        "os.system", "os.popen", "os.forkpty", "os.posix_spawn", "os.posix_spawnp",
         *(f"os.spawn{letters}" for letters in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
     )  # fmt: skip
     assert modules_using(*others) == set()
+    assert modules_using("os.fork") == {"secretguard/cli/masking_child.py"}, "the command of `secretguard run --mask`"
 
 
 def test_one_module_hands_the_process_over_to_the_command_of_secretguard_run() -> None:
@@ -56,19 +57,22 @@ def test_rich_is_where_a_person_reads() -> None:
 
 def test_connections_are_opened_in_one_module_and_by_the_libraries_of_rotators_and_stores() -> None:
     network = (
-        "urllib3", "urllib.request", "http", "socketserver", "ssl", "ftplib", "smtplib", "telnetlib",
+        "urllib3", "urllib.request", "http", "socketserver", "ftplib", "smtplib", "telnetlib",
         "xmlrpc", "asyncio", "httpx", "aiohttp",
     )  # fmt: skip
     assert importers_of(*network) == set()
     assert importers_of("requests") == {"secretguard/transport.py"}
+    assert importers_of("ssl") == {"plugins/mysql/secretguard_mysql/connect.py"}, "TLS without a certificate to check"
 
 
 @pytest.mark.parametrize(
     ("library", "home"),
     [
         ("keyring", "secretguard/stores/keys.py"), ("pyrage", "secretguard/stores/sealing.py"),
+        ("secretstorage", "secretguard/stores/secret_service.py"),
         ("boto3", "plugins/aws/"), ("botocore", "plugins/aws/"), ("hvac", "plugins/hashicorp/"),
         ("pymysql", "plugins/mysql/"), ("redis", "plugins/redis/"), ("amqp", "plugins/rabbitmq/"),
+        ("git", "secretguard/rewrite/commit.py"), ("gitdb", "secretguard/rewrite/"),
     ],
 )  # fmt: skip
 def test_a_library_is_used_in_one_place(library: str, home: str) -> None:

@@ -34,10 +34,11 @@ _LOGINS = (
 )
 _LAST_WORD = "(?:password|passwd|passphrase|pass|pwd)"
 # What a literal begins with; the rest is references, templates and code, to the precise pass as well.
-_QUOTED = r"[brfu@]{0,2}\\?[\"'`](?:[^\n\"'`$\{%]|\$[^\nA-Za-z_\{(]|\{[^\n\{]|%[^\n(])"
+_DEFAULT = r"\$\{[a-z_][\w.-]{0,60}(?::?[-=][^\n\}$]|:[^\n\}$?+=-])"
+_QUOTED = rf"[brfu@]{{0,2}}\\?[\"'`](?:[^\n\"'`$\{{%]|\$[^\nA-Za-z_\{{(]|\{{[^\n\{{]|%[^\n(]|{_DEFAULT})"
 _BARE = (
     r"[^\s\"'`,;)\}\]<>\\&*\[|@!\{(:=$%-]|\$(?:[^\sA-Za-z_\{(]|$)|%(?:[^\n(]|$)|-(?:[^\n-]|$)"
-    r"|\$\{[a-z_]\w{0,60}:?[-=][^\n\}$]"
+    rf"|{_DEFAULT}"
 )
 _GIVEN = (
     r"(?:\\?[\"'`]?[ \t]{0,4}\]?[ \t]{0,20}(?:=>|:=|\?=|\|\|=|=|:|,|\(|<-)[ \t]{0,20}|[ \t]{1,20})"

@@ -25,8 +25,8 @@ from secretguard.engine.text import (
 from secretguard.model import Rule
 from secretguard.patterns import pattern_width
 
-# A letter that belongs to an escape (`\n`, `%3D`) does not stand before a token.
-_EDGE = r"(?:(?<!{before})|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
+# What ends an escape (`\n`, `%3D`) or begins a default (`${KEY:-…}`) does not stand before a token.
+_EDGE = r"(?:(?<!{before})|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])|(?<=\w:-))"
 _SECRET_NAME = re.compile(rb"(?i)key|token|secret|passw|pwd|auth|bearer|credential|\bpat\b|license|licence")
 _DIGEST_NAME = re.compile(
     rb"(?i)(?:sha-?(?:1|224|256|384|512)|md5|commit|hash|digest|checksum|etag|\brev\b|revision|fingerprint|integrity|blob"

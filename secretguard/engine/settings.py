@@ -41,8 +41,13 @@ _OR_ELSE = compiled(
     rb"(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*(?:\?\?|\|\||:)[ \t]*"
     rb"(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)"
 )
-_SHELL_DEFAULT = compiled(rb"^\$\{[A-Za-z_]\w*:?[-=]([^}$]{1,256})\}$")
+# A shell's and Compose's `${KEY:-default}`; Spring's `${KEY:default}`, not `${env:KEY}` and not a shell's `${KEY:0:3}`.
+_DEFAULT = compiled(
+    rb"\$\{(?:[A-Za-z_]\w*:?[-=]|(?:[A-Z][A-Z0-9_]*|[a-z][\w-]*(?:\.[\w-]+)+):(?![-=?+]|\d{1,2}(?::\d{1,2})?\}))"
+    rb"(?P<quote>[\"']?)(?P<default>[^}$\"']{1,256})(?P=quote)\}"
+)
 
+_SET_IF_UNSET = compiled(rb"(?:^|[\n;{ \t]):[ \t]{1,4}\"?\$\{$")
 
 _SPELLINGS = (
     (_NAMED, b"alue"), (_XML, b"<"), (_ELEMENT, b"</"), (_WORDS, b""), (_ASSIGNMENT, b""), (_FLAG, b"-"),
@@ -89,7 +94,7 @@ def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
     """Whether this only looks like one.
 
     A list of names (`['A', 'b']`, not `define('A', 'b')`), Ansible's `lookup('password', 'file')`, the inside of
-    `${A:-b}`, a `user:password@host` (a bare value stands behind a blank, as YAML has it).
+    `${A:-b}` (but `: ${A:=b}` sets it), a `user:password@host` (a bare value stands behind a blank, as YAML has it).
     """
     before = data[max(0, match.start("key") - 12) : match.start("key")]
     if match["op"] == b",":
@@ -99,18 +104,22 @@ def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
     if match["op"] == b":" and match["bare"] and match.start("bare") == match.end("op") and b"@" in match["bare"]:
         return True
     bare = match["bare"] if match["op"] == b"(" else None  # setPassword(it), not setPassword("…") and not port(5432)
-    return (bare is not None and not bare.isdigit()) or before.endswith(b"${")
+    if bare is not None and not bare.isdigit():
+        return True
+    return before.endswith(b"${") and not (match["op"] in (b":=", b"=") and _SET_IF_UNSET.search(before))
 
 
 def _setting(data: bytes, match: re.Match[bytes], end: int, operator: bytes) -> Setting:
     group = "quoted" if match["q"] is not None and match["quoted"] is not None else "bare"
     value_start, value_end = match.span(group)
     quoted = group == "quoted"
-    if not quoted:
+    if quoted:
+        fallback = _default(data, value_start, value_end)
+    else:
         fallback = _fallback(data, value_start, min(end, value_start + 400))
-        if fallback:
-            value_start, value_end = fallback
-            quoted = data[value_start - 1 : value_start] in (b'"', b"'", b"`")
+    if fallback:
+        value_start, value_end = fallback
+        quoted = data[value_start - 1 : value_start] in (b'"', b"'", b"`")
     key = match["key"]
     if operator == b"(":
         key = key.rpartition(b".")[2]  # config.setPassword("…")
@@ -128,5 +137,12 @@ def _fallback(data: bytes, start: int, end: int) -> tuple[int, int] | None:
         if is_quoted and word in window and (match := pattern.search(window)):
             low, high = match.span("quoted")
             return start + low, start + high
-    shell = _SHELL_DEFAULT.match(window.split()[0].rstrip(b"\"',;)")) if window.lstrip().startswith(b"${") else None
-    return (start + shell.start(1), start + shell.end(1)) if shell else None
+    bare = window.split(maxsplit=1)[0].rstrip(b"\"',;)") if window.lstrip().startswith(b"${") else b""
+    low = start + window.find(bare)
+    return _default(data, low, low + len(bare))
+
+
+def _default(data: bytes, start: int, end: int) -> tuple[int, int] | None:
+    """Return the span of the default if all of `data[start:end]` is a variable with one."""
+    found = _DEFAULT.fullmatch(data, start, end) if data.startswith(b"${", start) else None
+    return found.span("default") if found else None

@@ -22,6 +22,8 @@ from secretguard.model import Rule
 
 _MAC_SIZE = 32
 _FORMAT = 3
+_GRAMMARS = [Path(__file__).parents[1] / name for name in ("rules.py", "patterns.py")]
+"""What makes patterns out of rules: in a checkout it changes without the version."""
 _KEPT = 12
 """Compiled rule sets kept; older ones are removed."""
 
@@ -117,7 +119,7 @@ def _inputs_digest(without: frozenset[str], extra_files: Sequence[Path], foreign
     """
     facts = [
         _FORMAT, __version__, sys.version, sys.byteorder, library_version(), sorted(without),
-        _stamps(entry for entry in sys.path if entry), _stamps(extra_files), _digest_of(foreign),
+        _stamps(entry for entry in sys.path if entry), _stamps(extra_files), _digest_of(foreign), _stamps(_GRAMMARS),
     ]  # fmt: skip
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
 

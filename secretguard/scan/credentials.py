@@ -118,8 +118,13 @@ def _says_more(other: Key, key: Key) -> bool:
     family, user, _ = key
     family_fits = family == other[0] or family in ANONYMOUS_FAMILIES
     user_fits = user in ("", other[1])
-    known = (other[0] not in ANONYMOUS_FAMILIES) + bool(other[1])
-    return other != key and family_fits and user_fits and known > (family not in ANONYMOUS_FAMILIES) + bool(user)
+    return other != key and family_fits and user_fits and _known(other) > _known(key)
+
+
+def _known(key: Key) -> int:
+    """Weigh what `key` says: whose server it is and who logs in; a database is more than a login of something."""
+    family, user, _ = key
+    return 2 * (family not in ANONYMOUS_FAMILIES) + (family == "database") + 2 * bool(user)
 
 
 def _own_family(key: Key, places: Sequence[Occurrence]) -> Sequence[Occurrence]:

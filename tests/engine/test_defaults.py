@@ -2,9 +2,14 @@
 
 import pytest
 
+from secretguard.examples import fill
+from secretguard.model import Rule
+from secretguard.plugins import installed_rules
 from secretguard.testing import find
+from secretguard.testing.rules import find_with
 
 VALUE = "kd83hfKDh38dQ"
+RULES = installed_rules().rules
 BESIDE = "DB_HOST=db.acme.io\nDB_USER=app\n"
 
 
@@ -15,6 +20,10 @@ BESIDE = "DB_HOST=db.acme.io\nDB_USER=app\n"
         "${DB_PW-VALUE}",
         "os.getenv('DB_PW', 'VALUE')",
         "process.env.DB_PW || 'VALUE'",
+        '"${DB_PW:-VALUE}"',
+        "${DB_PW:-'VALUE'}",
+        "${DB_PW:VALUE}",
+        "'${shop.db.password:VALUE}'",
     ],
 )
 def test_a_default_is_the_password(written: str) -> None:
@@ -22,10 +31,28 @@ def test_a_default_is_the_password(written: str) -> None:
     assert [(one.user, one.secret.reveal()) for one in found] == [("app", VALUE)]
 
 
+@pytest.mark.parametrize("line", [': "${DB_PASSWORD:=VALUE}"', ": ${DB_PASSWORD=VALUE}"])
+def test_a_shell_sets_a_variable_that_is_not_set(line: str) -> None:
+    found = find(f"{BESIDE}{line.replace('VALUE', VALUE)}\n")
+    assert [(one.user, one.secret.reveal()) for one in found] == [("app", VALUE)]
+
+
+@pytest.mark.parametrize("rule", [one for one in RULES if one.form in ("token", "uri")], ids=lambda rule: rule.id)
+def test_a_key_is_found_as_a_default_in_a_shell(rule: Rule) -> None:
+    for match in find_with((rule,), fill(rule.examples[0])):
+        alone, default = (
+            find_with((rule,), f'export ACME_KEY="{written.replace("VALUE", match.text.reveal())}"\n')
+            for written in ("VALUE", "${ACME_KEY:-VALUE}")
+        )
+        assert [one.secret.reveal() for one in default] == [one.secret.reveal() for one in alone]
+
+
 @pytest.mark.parametrize(
     "line",
     [
         f"DB_PASSWORD=${{ssm:{VALUE}}}",
+        f'DB_PASSWORD="${{env:{VALUE}}}"',
+        "DB_PASSWORD=${DB_PW:0:3}",
         f"DB_PASSWORD=${{self:custom.{VALUE}}}",
         f"DB_PASSWORD=${{DB_PW:?{VALUE} is missing}}",
         f"DB_PASSWORD=${{DB_PW:+{VALUE}}}",

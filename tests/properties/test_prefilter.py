@@ -93,6 +93,7 @@ LINES = st.sampled_from(
      "- name: {k}\n  value: {v}", '- name: "{k}"\n  value: "{v}"', '"name": "{k}",\n"value": "{v}"',
      "{k} = os.getenv('X', '{v}')", "{k}: process.env.X || '{v}'", "{k}=${{X:-{v}}}", '{{\\"{k}\\": \\"{v}\\"}}',
      "{k}: str = '{v}'", "{k}={v} # why", "f({k}=b'{v}')", "host=db user=app dbname=x {k}={v}", "{k}={v};Server=db;",
+     '{k}="${{X_Y:-{v}}}"', "{k}: ${{X_Y:{v}}}", "{k}: '${{x.y:{v}}}'", ': "${{{k}:={v}}}"', "${{{k}:-{v}}}", "{k}=${{x-y:{v}}}",
      "Server=db;{k}={v}", "postgres://app:{v}@db/x", "https://user:{v}@h/", "https://{v}:secret@h/?{k}={v}"]
 )  # fmt: skip
 VALUES = st.one_of(

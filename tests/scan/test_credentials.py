@@ -94,6 +94,12 @@ def test_a_spelling_that_two_credentials_fit_stays_alone() -> None:
         assert joins(list(order)) == {unknown: unknown, postgres: postgres, mysql: mysql}
 
 
+def test_a_login_of_something_joins_the_database_it_opens() -> None:
+    login, database = ("password", "app", "kd83hf"), ("database", "app", "kd83hf")
+    for order in permutations([login, database]):
+        assert joins(list(order)) == {login: database, database: database}
+
+
 def test_a_password_that_everybody_takes_joins_nothing() -> None:
     unknown, known = ("password", "admin", "admin"), ("mongodb", "admin", "admin")
     assert joins([unknown, known]) == {unknown: unknown, known: known}

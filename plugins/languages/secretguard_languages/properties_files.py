@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from secretguard.rewriting import NAME, Document, Edit, ManualItem, Site, Spot, Surroundings, Variable, placeholder
 from secretguard_languages.code import manual
 from secretguard_languages.literals import Literal, Quote
-from secretguard_languages.settings import NOBODY, Reader, at_value, each_once, reader_of
+from secretguard_languages.settings import NOBODY, SPRING_DEFAULT, Reader, at_value, each_once, reader_of
 
 _LOGICAL = re.compile(
     r"[ \t\f]*(?:(?P<comment>[#!][^\r\n]*)|(?P<line>(?:[^\\\r\n]|\\\r\n|\\.)*))(?:\r\n|[\r\n]|\Z)", re.DOTALL
@@ -21,12 +21,11 @@ _SETTING = re.compile(r"(?P<name>(?:[^\\=: \t\f\r\n]|\\.)*)[ \t\f]*(?:[=:][ \t\f
 _ESCAPE = re.compile(r"\\(?:u(?P<code>[0-9a-fA-F]{4})|(?P<line>(?:\r\n|[\r\n])[ \t\f]*)|(?P<one>.))", re.DOTALL)
 _NAMED = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 _DOLLAR = r"\$\{[^{}]*\}"
-_DEFAULT = r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*):(?P<value>[^{}]*)\}"
 _FRAMEWORK = r"^[ \t]*(?:spring|quarkus|%\w+\.quarkus|micronaut|datasources|server|management|logging|eureka|mp)[.]"
 _BUILD = re.compile(r"spring-boot|org\.springframework|io\.quarkus|io\.micronaut")
 _APPLICATION = r".*/(?:application|bootstrap)(?:-[\w.-]+)?\.properties"
 
-_SPRING = Reader(_APPLICATION, _FRAMEWORK, f"${{{NAME}}}", runs=_DOLLAR, fallback=_DEFAULT)
+_SPRING = Reader(_APPLICATION, _FRAMEWORK, f"${{{NAME}}}", runs=_DOLLAR, fallback=SPRING_DEFAULT)
 """https://docs.spring.io/spring-boot/reference/features/external-config.html; Quarkus and Micronaut have the same."""
 _READERS = (
     _SPRING,

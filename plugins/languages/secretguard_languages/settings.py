@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from secretguard.rewriting import Document, ManualItem, Site, Spot
+from secretguard.rewriting import NAME, Document, ManualItem, Site, Spot
 from secretguard_languages.code import manual, names_before
 from secretguard_languages.literals import HOLE, Literal
 from secretguard_languages.readings import Reading, reading
@@ -49,6 +49,10 @@ class Reader:
         )
 
 
+SPRING_DEFAULT = r"\$\{(?P<name>[A-Za-z_][\w.-]*):(?P<value>[^{}]*)\}"
+ANY_DEFAULT = r"\$\{(?P<name>[A-Za-z_](?:[\w.]|-(?=[\w.-]*:))*)(?::?-|:(?![-=?+]))(?P<value>[^{}]*)\}"
+"""Whoever reads a file that has one puts in variables."""
+_SOMEBODY = Reader(reference=f"${{{NAME}}}", fallback=ANY_DEFAULT)
 NOBODY = Reader(reason="it is not known what reads this file, and whether that puts in variables")
 
 
@@ -75,6 +79,8 @@ def left(document: Document, spot: Spot, reader: Reader, key: str) -> ManualItem
 
 def at_value(document: Document, value: Literal, spot: Spot, reader: Reader, key: str) -> Site | ManualItem:
     """Return what becomes of a secret inside the `value` of the setting `key`."""
+    if reader is NOBODY and (site := _of_fallback(document, value, spot, _SOMEBODY)):
+        return site
     if not reader.reference or not re.fullmatch(reader.keys, key, re.IGNORECASE):
         return left(document, spot, reader, key)
     if site := _of_fallback(document, value, spot, reader):

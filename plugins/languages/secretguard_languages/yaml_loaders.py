@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from secretguard.rewriting import NAME
+from secretguard_languages.settings import ANY_DEFAULT, NOBODY, SPRING_DEFAULT
 from secretguard_languages.yaml_places import Inline, Kind, Left, Place, Sample, Tree
 from secretguard_languages.yaml_scalars import Scalar, contents, pairs_of
 
@@ -43,7 +44,7 @@ _LOADERS = (
         Inline(
             f"${{{NAME}}}",
             runs=_DOLLAR,
-            fallback=re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*):(?P<value>[^{}]*)\}"),
+            fallback=re.compile(SPRING_DEFAULT),
         ),
     ),
     # https://guides.rubyonrails.org/configuring.html#configuring-a-database
@@ -112,16 +113,14 @@ _LOADERS = (
         frozenset(),
         Left("pre-commit puts in no variables", "Have the hook read it from the environment."),
     ),
-    _Loader(
-        r"\.ya?ml",
-        frozenset(),
-        Left("it is not known what reads this file, and whether that puts in variables", _BY_HAND),
-    ),
+    _Loader(r"\.ya?ml", frozenset(), Left(NOBODY.reason, _BY_HAND)),
 )
+_SOMEBODY = Inline(f"${{{NAME}}}", fallback=re.compile(ANY_DEFAULT))
 
 
-def _placed(place: Place, _: Scalar, __: Tree) -> Place:
-    return place
+def _placed(place: Place, scalar: Scalar, _: Tree) -> Place:
+    is_somebody = place is _LOADERS[-1].place and re.fullmatch(ANY_DEFAULT, scalar.text)
+    return _SOMEBODY if is_somebody else place
 
 
 KINDS = tuple(Kind(one.is_one, partial(_placed, one.place)) for one in _LOADERS)

@@ -38,15 +38,19 @@ _DEFAULT = r"\$\{[a-z_][\w.-]{0,60}(?::?[-=][^\n\}$]|:[^\n\}$?+=-])"
 _QUOTED = rf"[brfu@]{{0,2}}\\?[\"'`](?:[^\n\"'`$\{{%]|\$[^\nA-Za-z_\{{(]|\{{[^\n\{{]|%[^\n(]|{_DEFAULT})"
 _BARE = (
     r"[^\s\"'`,;)\}\]<>\\&*\[|@!\{(:=$%-]|\$(?:[^\sA-Za-z_\{(]|$)|%(?:[^\n(]|$)|-(?:[^\n-]|$)"
-    rf"|{_DEFAULT}"
+    rf"|{_DEFAULT}|\$_?[A-Za-z][^\n]{{1,100}}(?:\?\?|\?:)[ \t]{{0,20}}[\"']"
 )
+_TEMPLATE = r"[\"']?(?:\{\{[^\n]{1,160}default[( ]|\$\{\{[^\n]{1,160}\|\|)"
 _GIVEN = (
     r"(?:\\?[\"'`]?[ \t]{0,4}\]?[ \t]{0,20}(?:=>|:=|\?=|\|\|=|=|:|,|\(|<-)[ \t]{0,20}|[ \t]{1,20})"
-    rf"(?:{_QUOTED}|{_BARE})"
+    rf"(?:{_QUOTED}|{_BARE}|{_TEMPLATE})|:[=-][^\s\}}$]"
     r"|\"[^<>\n]{0,40}(?:value=\"[^\"\n]|>[^<>\n])|>[^<>\n]"  # XML
 )
-_NAME_ALONE = r"(?:password|passwd|passphrase|(?-i:PASS|PWD)|(?:pass|pwd)[\"'])[\"']?,?[ \t\r]{0,8}$"
-"""`name: ACME_PASSWORD`, the value on the line below."""
+_NAME_ALONE = (
+    r"(?:password|passwd|passphrase|(?-i:PASS|PWD)|(?:pass|pwd)[\"'])[\"']?"
+    r"(?:,?[ \t\r]{0,8}$|[ \t]{0,8}\{[ \t\r]{0,8}$|,[ \t]{0,8}[\"']?(?:parameter)?value[\"']?[ \t]{0,4}:)"
+)
+"""`name: ACME_PASSWORD`, the value behind it or on a line below."""
 
 
 def load_rules(text: str, plugin: str) -> tuple[Rule, ...]:
@@ -115,7 +119,9 @@ def _from_settings(words: Sequence[str]) -> dict[str, Any]:
     names, groups = _alternatives(words)
     return {
         "form": "split",
-        "pattern": f"(?i:[a-z0-9_.-]{{0,40}}(?:{'|'.join(map(re.escape, names))})[a-z0-9_.-]{{0,32}}?{_LAST_WORD})",
+        "pattern": f"(?i:(?:[a-z_][a-z0-9_.-]{{0,39}})?(?:{'|'.join(map(re.escape, names))})"
+        f"[a-z0-9_.-]{{0,32}}?{_LAST_WORD})",
+        "before": "[A-Za-z0-9_]",
         "prefilters": tuple(
             f"(?i:(?:{group})[a-z0-9_.-]{{0,32}}{end})"
             for end in (f"{_LAST_WORD}(?:{_GIVEN})", _NAME_ALONE)

@@ -13,7 +13,8 @@ from secretguard.engine.values import is_reference
 
 _WORDS = {
     "user": "user username user_name usr login uid userid user_id role rolename default_user",
-    "host": "host hosts hostname host_name server addr address endpoint url jdbc_url url_host data_source",
+    "host": "host hosts hostname host_name server server_name addr address endpoint url uri jdbc_url url_host"
+    " data_source",
     "port": "port url_port",
     "database": "name database db dbname db_name database_name initial_catalog vhost url_database",
     "engine": "engine dialect client type adapter driver connection driver_class_name drivername provider image",

@@ -20,11 +20,16 @@ _ASSIGNMENT = compiled(
 )
 # A Dockerfile's `ENV KEY value`, a shell's `setenv KEY value`, a properties file's `key value` is left alone.
 _WORDS = compiled(rb"^[ \t]*(?:ENV|setenv|SetEnv)[ \t]+(?P<key>[A-Za-z_]\w{0,79})[ \t]+" + _VALUE, re.MULTILINE)
-# Kubernetes and friends: the name on one line, the value on the next.
+# Kubernetes and friends: the name, and on the same line or the next the value.
 _NAMED = compiled(
-    rb"[\"']?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})"
-    rb"(?:[\"']|(?<![Pp]ass)(?<![Pp]wd))[ \t]*,?[ \t\r]*\n"  # `mail.smtppass` ends too many lines of manuals
-    rb"[ \t]*[\"']?(?:value|Value)[\"']?[ \t]*:[ \t]*" + _VALUE
+    rb"[\"']?(?:Parameter)?(?:name|key|Name|Key)[\"']?[ \t]*:[ \t]*[\"']?(?P<key>[A-Za-z_][\w.-]{0,79})"
+    rb"(?:[\"']|(?<![Pp]ass)(?<![Pp]wd))(?:[ \t]*,?[ \t\r]*\n|,)"  # `mail.smtppass` ends too many lines of manuals
+    rb"[ \t]*[\"']?(?:Parameter)?(?:value|Value)[\"']?[ \t]*:[ \t]*" + _VALUE
+)
+# Terraform.
+_DECLARED = compiled(
+    rb"\bvariable[ \t]+\"?(?P<key>[A-Za-z_][\w-]{0,79})\"?[ \t]*\{(?:[^{}\n]{0,200}\n){0,6}?[ \t]*default[ \t]*=[ \t]*"
+    + _VALUE
 )
 _XML = compiled(
     rb"<[\w:.-]{1,40}[^<>\n]{0,80}?(?:name|key)=\"(?P<key>[A-Za-z_][\w.-]{0,79})\"[^<>\n]{0,40}?"
@@ -32,25 +37,51 @@ _XML = compiled(
 )
 _ELEMENT = compiled(rb"<(?P<key>[A-Za-z_][\w.-]{0,39})>(?P<q>)(?P<quoted>[^<>\n]{1,512})(?P<bare>)</(?P=key)>")
 _FLAG = compiled(rb"(?:^|\s)--?(?P<key>[A-Za-z][\w-]{0,39})(?:=|[ \t]+)" + _VALUE)
+# An option of a program: `add_argument("--db-password", default="…")`.
+_OPTION = compiled(
+    rb"[\"']--?(?P<key>[A-Za-z][\w-]{0,39})[\"'][^\n]{0,160}?\bdefault(?:_?[Vv]alue)?[ \t]*[=:][ \t]*"
+    rb"(?P<q>[\"'])(?P<quoted>[^\"'\n]{1,256})(?P=q)(?P<bare>)"
+)
+# A shell's and Compose's `${KEY:-default}`; Spring's `${KEY:default}`, but not a shell's `${KEY:0:3}`.
+_IN_BRACES = rb"(?P<q>[\"']?)(?P<quoted>[^}$\"'\n]{1,256})(?P=q)\}(?P<bare>)"
+_OFFSET = rb"\d{1,2}(?::\d{1,2})?\}"
+_VARIABLE = compiled(
+    rb"\$\{(?P<key>[A-Za-z_](?:[\w.]|-(?=[\w.-]{0,79}:)){0,79})(?P<op>:?[-=]|:(?![-=?+]|"
+    + _OFFSET
+    + rb"))"
+    + _IN_BRACES
+)
+_DEFAULTED = compiled(
+    rb"\$\{(?P<key>[A-Za-z_][\w.-]{0,79})(?:(?=:[-=][^\s}$]):[-=]|[:=](?![]\s\"'`,;)}<>\\&*[|@!{(:=$%?+-]|"
+    + _OFFSET
+    + rb"))"
+    + _IN_BRACES
+)
+"""The same by itself, where the name of the variable is all that says what it is."""
+_NAMESPACE = compiled(rb"[a-z]+(?:-[a-z]+)*")
+"""`${env:KEY}`, `${ssm:…}`: where to look it up, and no default."""
+_LITERAL = rb"[ \t]*(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)"
 _LOOKUP = compiled(
-    rb"(?:getenv|environ\.get|environ|env|ENV\.fetch|get_env|fetch|GetEnv|env_var|config|os\.Getenv|getProperty|lookup|str"
-    rb"|Env::get)\(?[ \t]*[\"']?[\w.]{1,80}[\"']?[ \t]*[,)\]]"
-    rb"[ \t]*(?:\?\?|\|\||or|default=)?[ \t]*(?P<q>[\"'])(?P<quoted>[^\"'\n]{1,256})(?P=q)"
+    rb"(?:getenv|environ\.get|environ|env|ENV\.fetch|get_env|fetch|GetEnv|env_var|config|os\.Getenv|getProperty|str"
+    rb"|Env::get)\(?[ \t]*[\"']?[\w.]{1,80}[\"']?[ \t]*[,)\]][ \t]*(?:\?\?|\|\||or|default=)?" + _LITERAL
 )
+# `a ?? "b"`, `a || "b"`, `a ?: "b"`, `a or "b"`, `process.env.A ? process.env.A : "b"`
 _OR_ELSE = compiled(
-    rb"(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*(?:\?\?|\|\||:)[ \t]*"
-    rb"(?P<q>[\"'`])(?P<quoted>[^\"'`\n]{1,256})(?P=q)"
+    rb"[^,;=\n]*?(?:\?\?|\|\||\?:|\bor\b|(?:process\.env|import\.meta\.env)[.\[][\"'\w\]]{1,80}[ \t]*:)" + _LITERAL
 )
-# A shell's and Compose's `${KEY:-default}`; Spring's `${KEY:default}`, not `${env:KEY}` and not a shell's `${KEY:0:3}`.
-_DEFAULT = compiled(
-    rb"\$\{(?:[A-Za-z_]\w*:?[-=]|(?:[A-Z][A-Z0-9_]*|[a-z][\w-]*(?:\.[\w-]+)+):(?![-=?+]|\d{1,2}(?::\d{1,2})?\}))"
-    rb"(?P<quote>[\"']?)(?P<default>[^}$\"']{1,256})(?P=quote)\}"
+# `.unwrap_or("b")`, `.getOrElse("b")`, `.default("b")`, `| default("b")`, `fetch("A") { "b" }`, `Field(default="b")`
+_ELSE_GIVEN = compiled(
+    rb"(?:(?:unwrap_or|unwrap_or_else|[gG]etOrElse|orElse|orElseGet|or_else|[dD]efault|SecretStr|[fF]ield)[ \t]*"
+    rb"(?:\([ \t]*(?:\|_?\||\(\)[ \t]*->)?[ \t]*(?:default[ \t]*=[ \t]*)?(?:SecretStr\(|[\"'][\w.]{1,80}[\"'][ \t]*,)?"
+    rb"|(?<=default)[ \t])"
+    rb"|\)[ \t]*\{|\bdefault[ \t]*=|\b(?:coalesce|try)\([^,\"'\n]{1,80},)" + _LITERAL
 )
-
-_SET_IF_UNSET = compiled(rb"(?:^|[\n;{ \t]):[ \t]{1,4}\"?\$\{$")
+_POINTER = compiled(rb"\(&[\w.]{1,40},$")
+"""Go's `flag.StringVar(&password, "db-password", "…", "what it is")`."""
 
 _SPELLINGS = (
-    (_NAMED, b"alue"), (_XML, b"<"), (_ELEMENT, b"</"), (_WORDS, b""), (_ASSIGNMENT, b""), (_FLAG, b"-"),
+    (_NAMED, b"alue"), (_DECLARED, b"default"), (_XML, b"<"), (_ELEMENT, b"</"), (_WORDS, b""), (_ASSIGNMENT, b""),
+    (_FLAG, b"-"), (_OPTION, b"default"), (_DEFAULTED, b"${"),
 )  # fmt: skip
 """Each with something that has to stand there: a plain search for it is sooner done."""
 _ESCAPED = compiled(r"\\([\"'\\/$`])")
@@ -94,19 +125,17 @@ def _is_no_assignment(data: bytes, match: re.Match[bytes]) -> bool:
     """Whether this only looks like one.
 
     A list of names (`['A', 'b']`, not `define('A', 'b')`), Ansible's `lookup('password', 'file')`, the inside of
-    `${A:-b}` (but `: ${A:=b}` sets it), a `user:password@host` (a bare value stands behind a blank, as YAML has it).
+    `${A:-b}`, a `user:password@host` (a bare value stands behind a blank, as YAML has it).
     """
-    before = data[max(0, match.start("key") - 12) : match.start("key")]
+    before = data[max(0, match.start("key") - 48) : match.start("key")]
     if match["op"] == b",":
-        caller = before.rstrip(b" \t\"'`")
+        caller = _POINTER.sub(b"(", before.rstrip(b" \t\"'`"))
         in_prose = data.startswith(b"`", match.end("key"))  # (`A`, `b`) in Markdown
         return in_prose or not caller.endswith(b"(") or caller.endswith((b"lookup(", b"query("))
     if match["op"] == b":" and match["bare"] and match.start("bare") == match.end("op") and b"@" in match["bare"]:
         return True
     bare = match["bare"] if match["op"] == b"(" else None  # setPassword(it), not setPassword("…") and not port(5432)
-    if bare is not None and not bare.isdigit():
-        return True
-    return before.endswith(b"${") and not (match["op"] in (b":=", b"=") and _SET_IF_UNSET.search(before))
+    return (bare is not None and not bare.isdigit()) or before.endswith(b"${")
 
 
 def _setting(data: bytes, match: re.Match[bytes], end: int, operator: bytes) -> Setting:
@@ -131,18 +160,22 @@ def _fallback(data: bytes, start: int, end: int) -> tuple[int, int] | None:
     """Return the span of the default in `os.getenv("KEY", "default")`, `process.env.X || "d"`, `${X:-d}`."""
     line = data.find(b"\n", start, end)
     window = data[start : end if line < 0 else line]
-    # Plain searches are many times faster than the expressions, and nearly every value stops here.
-    is_quoted = b'"' in window or b"'" in window or b"`" in window
-    for pattern, word in ((_LOOKUP, b""), (_OR_ELSE, b".env")):
-        if is_quoted and word in window and (match := pattern.search(window)):
-            low, high = match.span("quoted")
-            return start + low, start + high
+    # A plain search is many times faster than the expressions, and nearly every value stops here.
+    if b'"' in window or b"'" in window or b"`" in window:
+        for find in (_LOOKUP.search, _OR_ELSE.match, _ELSE_GIVEN.search):
+            if match := find(window):
+                low, high = match.span("quoted")
+                return start + low, start + high
     bare = window.split(maxsplit=1)[0].rstrip(b"\"',;)") if window.lstrip().startswith(b"${") else b""
     low = start + window.find(bare)
     return _default(data, low, low + len(bare))
 
 
 def _default(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """Return the span of the default if all of `data[start:end]` is a variable with one."""
-    found = _DEFAULT.fullmatch(data, start, end) if data.startswith(b"${", start) else None
-    return found.span("default") if found else None
+    """Return the span of the default if all of `data[start:end]` is a variable, or a template, with one."""
+    if data.startswith(b"${", start):
+        found = _VARIABLE.fullmatch(data, start, end)
+        is_elsewhere = found and found["op"] == b":" and _NAMESPACE.fullmatch(found["key"])
+        return found.span("quoted") if found and not is_elsewhere else None
+    found = _ELSE_GIVEN.search(data, start, end) if data.startswith(b"{{", start) else None
+    return found.span("quoted") if found else None

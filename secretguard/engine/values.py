@@ -19,6 +19,7 @@ _REFERENCE = _any_of(
     r"\$[{(]", r"\{\{|\}\}", r"#\{", r"%\(", r"^\$[A-Za-z_]", r"^%[A-Za-z_]+%$", r"^%[sdvq]\b|%[sdvq]$",
     r"^\{[A-Za-z_][\w.]*[(\[]", r"^[A-Za-z_]\w*(?:\.\w+)+\(\)$",
     r"^<[^<>]*>$", r"\{[A-Za-z_]*\d*[\w.\[\]'\"()!:]*\}", r"^__\w+__$", r"^#\{?\w+\}?#$", r"^[$%{]$",
+    r"^@\w+(?:[.-]\w+)*@$",  # Maven's and Autoconf's
     # what code and configuration look a value up with
     r"process\.env|os\.environ|os\.getenv|getenv\(|^env\(|ENV\[|ENV\.fetch|System\.getenv|import\.meta\.env",
     r"^(?:data|var|local|module)\.\w|secrets\.[A-Za-z]|^secretKeyRef",

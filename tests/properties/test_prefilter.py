@@ -94,6 +94,10 @@ LINES = st.sampled_from(
      "{k} = os.getenv('X', '{v}')", "{k}: process.env.X || '{v}'", "{k}=${{X:-{v}}}", '{{\\"{k}\\": \\"{v}\\"}}',
      "{k}: str = '{v}'", "{k}={v} # why", "f({k}=b'{v}')", "host=db user=app dbname=x {k}={v}", "{k}={v};Server=db;",
      '{k}="${{X_Y:-{v}}}"', "{k}: ${{X_Y:{v}}}", "{k}: '${{x.y:{v}}}'", ': "${{{k}:={v}}}"', "${{{k}:-{v}}}", "{k}=${{x-y:{v}}}",
+     "{k} = getenv('A') ?: '{v}'", "{k} = $_ENV['A'] ?? '{v}'", "{k}: a || '{v}'", "{k} = x or '{v}'", "{k} = e.unwrap_or('{v}')",
+     "{k}: '{{{{ a | default(\"{v}\") }}}}'", "{k}: ${{{{ secrets.A || '{v}' }}}}", "{k}: S = Field(default='{v}')", "--{k}={v} x",
+     'variable "{k}" {{\n  default = "{v}"\n}}', '{{"name": "{k}", "value": "{v}"}}', 'f("--{k}", a=1, default="{v}")',
+     "s.StringVar(&p, '{k}', '{v}', 'x')", "- {{key: {k}, value: {v}}}", "<p name=\"{k}\">{v}</p>",
      "Server=db;{k}={v}", "postgres://app:{v}@db/x", "https://user:{v}@h/", "https://{v}:secret@h/?{k}={v}"]
 )  # fmt: skip
 VALUES = st.one_of(

@@ -135,7 +135,10 @@ def _is_literal(found: Found, setting: Setting) -> bool:
         return value == value.strip() and value[0] not in "\"'`"  # else the quotes are two, around what is between
     if _NOT_A_VALUE.match(value) or "(" in value or value[0] in "&*[|>@!{=:" or value.startswith(("//", "--")):
         return False
-    if setting.key.isupper():
+    data, at = found.data, setting.start
+    is_flag = data[at - 1 : at] == b"-" and data[at + len(setting.key) : setting.value_start] == b"="
+    is_in_xml = data[setting.value_start - 1 : setting.value_start] == b">" and " " not in value
+    if setting.key.isupper() or is_flag or is_in_xml:
         return True
     # Bare words are values in YAML, ini and properties files, one to a line; elsewhere they are code.
     low, high = enclosing_lines(found.data, setting.start, setting.value_end, _LONGEST_LINE)

@@ -94,7 +94,11 @@ def _in_code(document: Document, spot: Spot, cell: Cell, around: Surroundings) -
             yield replace(one, line=document.line(spot.start))
             continue
         edit = cell.edit(one.start, one.end, one.text)
-        yield replace(one, start=edit.start, end=edit.end, text=edit.text)
+        kept = one.lookup
+        if kept is not None:
+            there = cell.edit(kept.start, kept.end, kept.text)
+            kept = replace(kept, start=there.start, end=there.end, text=there.text)
+        yield replace(one, start=edit.start, end=edit.end, text=edit.text, lookup=kept)
         if cell.outputs is not None and not one.is_placeholder:
             yield Site(*cell.outputs, "[]", Spelling("password", spot.secret), is_placeholder=True)
 

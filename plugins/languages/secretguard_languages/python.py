@@ -108,6 +108,15 @@ def _lookup(node: SgNode) -> tuple[SgNode, str] | None:
     return (call, name[1]) if name and span(given[1]) == span(node) else None
 
 
+def _keeps(call: SgNode, name: str, _: Literal, document: Document) -> str:
+    """Choose by whether it is set: the default of a call is read always, and `or` would pass over an empty one."""
+    function = call.field("function")
+    if function is None or function.text().endswith("setdefault"):
+        return ""
+    text = f'os.environ["{name}"] if "{name}" in os.environ else os.environ["{NAME}"]'
+    return text if code.stands_alone(document, call) else f"({text})"
+
+
 def _imports(root: SgNode, document: Document) -> Sequence[Edit]:
     """Import os below the docstring and `__future__`, above everything else that is imported."""
     if _IMPORTS_OS.search(document.text):
@@ -168,6 +177,7 @@ LANGUAGE = code.Language(
     obstacle=_obstacle,
     is_documentation=_is_documentation,
     lookup=_lookup,
+    keeps=_keeps,
     template=_template,
     imports=_imports,
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from secretguard.rewriting import (
     Document,
     Edit,
+    Lookup,
     ManualItem,
     Site,
     Spot,
@@ -134,10 +135,7 @@ def _site(
 ) -> Site | ManualItem:
     start, end = text.places[read.start], text.places[read.end]
     low, high = scalar.literal.inside(start, end)
-    text_there = place.reference
-    if place.is_first and scalar.literal.quote.opening == '"':
-        text_there = text_there.replace('"', "'")
-    replaced = written(document, scalar, low, high, text_there)
+    replaced = written(document, scalar, low, high, _said(place.reference, scalar, place))
     if replaced is None:
         reason = "it cannot be written there on one line"
         return ManualItem(document.path, document.line(start), reason, _BY_HAND)
@@ -153,8 +151,15 @@ def _of_fallback(tree: Tree, spot: Spot, scalar: Scalar, place: Inline) -> Site 
             content, at = one["value"], one.start("value")
             read = reading(content, spot.start - at, spot.end - at, spot)
             if isinstance(read, Reading) and (read.start, read.end) == (0, len(content)):
-                return Site(one.start(), one.end(), place.reference, read.spelling, (one["name"], *_names(scalar)))
+                kept = Lookup(one["name"], *one.span(), _said(one.expand(place.kept), scalar, place))
+                names = (one["name"], *_names(scalar))
+                return Site(*one.span(), _said(place.reference, scalar, place), read.spelling, names, lookup=kept)
     return None
+
+
+def _said(text: str, scalar: Scalar, place: Inline) -> str:
+    """Return what goes into a scalar, with quotes that do not end it."""
+    return text.replace('"', "'") if place.is_first and scalar.literal.quote.opening == '"' else text
 
 
 def _put_in(literal: Literal, place: Inline) -> Literal:

@@ -108,6 +108,8 @@ class Site:
     """The variable that this place itself sets, where it is a line of a `.env` file: it keeps its name."""
     lookup: Lookup | None = None
     """The lookup that the edit takes away, which has to stay if another variable is chosen."""
+    unless: frozenset[str] = frozenset()
+    """Names of the variable with which the edit is not needed: what it declares is declared already."""
     is_placeholder: bool = False
     """Whether nobody runs it (comment, documentation, recorded output): a word that says what stood there."""
 

@@ -163,10 +163,11 @@ def _resolvable(one: Surveyed, assigned: dict[SpellingKey, Assigned]) -> tuple[S
     told = [(site, _NOT_OF_AWS) for site in left] or [(site, _WHEN_DEPLOYED) for site in of_aws[:1]]
     sites: list[Site] = []
     for site in (site for site in one.sites if site not in left):
-        called = site if site.is_placeholder else site.called(assigned[key_of(site.spelling)].variable.name)
+        name = "" if site.is_placeholder else assigned[key_of(site.spelling)].variable.name
+        called = site.called(name) if name else site
         if called is None:
             told.append((site, _OF_ANOTHER))
-        else:
+        elif name not in site.unless:
             sites.append(called)
     manual = [ManualItem(one.file.path, one.document.line(site.start), *words) for site, words in told]
     return replace(one, sites=tuple(sites)), manual

@@ -25,6 +25,7 @@ from secretguard_languages.yaml_places import Inline, Instead, Left, Need, Place
 from secretguard_languages.yaml_scalars import Scalar, covered, expression_at, scalar_at, written
 
 _BY_HAND = "Take the value out by hand."
+_ANCHORED = Left("an anchor (`&…`) gives it to other places, too", "Take the anchor apart, and read it in each place.")
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 
@@ -109,12 +110,20 @@ def _at(tree: Tree, spot: Spot, scalar: Scalar, place: Place) -> Site | ManualIt
     if isinstance(place, Instead):
         if not is_whole:
             return _manual(document, spot, Left("it is a part of a longer text", "Make the text where it is used."))
+        if _is_anchored(tree, scalar, place):
+            return _manual(document, spot, _ANCHORED)
         return Site(place.start, place.end, place.text, read.spelling, place.names)
     if place.is_whole and not is_whole:
         return _manual(document, spot, Left("only a whole value can be a reference here", "Make it a value by itself."))
     return _site(
         document, scalar, text, read._replace(start=read.start + skipped, end=read.end + skipped), place, names
     )
+
+
+def _is_anchored(tree: Tree, scalar: Scalar, place: Instead) -> bool:
+    """Whether what is replaced gives the value a name that other places stand for it by."""
+    before = tree.source[place.start : scalar.literal.start]
+    return re.search(r"(?:^|\s)&\S+\s", before) is not None
 
 
 def _in_script(document: Document, scalar: Scalar, spot: Spot) -> Site | ManualItem:

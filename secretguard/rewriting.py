@@ -3,8 +3,10 @@
 Positions are characters of a document's text, counted from 0, as Python and ast-grep count them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from secretguard.reference import SecretReference
 from secretguard.rotation import Spelling
@@ -77,6 +79,19 @@ MARKS = (NAME, LOWER_NAME, REFERENCE, AWS_REFERENCE)
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """A read of a variable whose fallback, or assigned default, a secret is: another variable takes only its place."""
+
+    name: str
+    """The variable that is looked up."""
+    start: int
+    end: int
+    """What is replaced where the value gets a variable of another name."""
+    text: str
+    """What goes there then, with the marks above; empty: a person has to do it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """A place that can be edited, and the text that goes there."""
 
@@ -91,8 +106,19 @@ class Site:
     """Names of environment variables that this place uses for it already, the best first."""
     defines: str = ""
     """The variable that this place itself sets, where it is a line of a `.env` file: it keeps its name."""
+    lookup: Lookup | None = None
+    """The lookup that the edit takes away, which has to stay if another variable is chosen."""
+    unless: frozenset[str] = frozenset()
+    """Names of the variable with which the edit is not needed: what it declares is declared already."""
     is_placeholder: bool = False
     """Whether nobody runs it (comment, documentation, recorded output): a word that says what stood there."""
+
+    def called(self, name: str) -> Site | None:
+        """Return the site if the variable gets this name; None if a person has to do it then."""
+        kept = self.lookup
+        if kept is None or kept.name == name:
+            return self
+        return replace(self, start=kept.start, end=kept.end, text=kept.text, lookup=None) if kept.text else None
 
 
 def placeholder(spot: Spot) -> Site:

@@ -35,6 +35,10 @@ _WHEN_DEPLOYED = (
     "AWS resolves it only when the stack is deployed",
     "Deploy it by a role that may read the secret; until then its resources have the old value.",
 )
+_OF_ANOTHER = (
+    "it is the fallback of another variable, and what reads the file may put in none inside of it",
+    "Take the fallback out, and set the variable wherever this is read.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +161,16 @@ def _resolvable(one: Surveyed, assigned: dict[SpellingKey, Assigned]) -> tuple[S
     of_aws = [site for site in one.sites if AWS_REFERENCE in site.text]
     left = [site for site in of_aws if not assigned[key_of(site.spelling)].variable.reference.of_aws]
     told = [(site, _NOT_OF_AWS) for site in left] or [(site, _WHEN_DEPLOYED) for site in of_aws[:1]]
+    sites: list[Site] = []
+    for site in (site for site in one.sites if site not in left):
+        name = "" if site.is_placeholder else assigned[key_of(site.spelling)].variable.name
+        called = site.called(name) if name else site
+        if called is None:
+            told.append((site, _OF_ANOTHER))
+        elif name not in site.unless:
+            sites.append(called)
     manual = [ManualItem(one.file.path, one.document.line(site.start), *words) for site, words in told]
-    return replace(one, sites=tuple(site for site in one.sites if site not in left)), manual
+    return replace(one, sites=tuple(sites)), manual
 
 
 def _edited(one: Surveyed, assigned: dict[SpellingKey, Assigned], main: str, leaked: Login) -> FileChange | str | None:

@@ -22,6 +22,7 @@ _LOOKUP = Inline(
         rf"\s*\|\s*(?:default|d)\(\s*{_QUOTED.format('p', 'value')}\s*(?:,\s*true\s*)?\)\s*\}}\}}",
         re.IGNORECASE,
     ),
+    kept=rf"{{{{ lookup('env', '\g<name>') | default(lookup('env', '{NAME}'), true) }}}}",
 )
 _BARE = frozenset(("when", "that", "failed_when", "changed_when", "until", "loop_control", "var"))
 """Keys whose value is an expression without braces."""

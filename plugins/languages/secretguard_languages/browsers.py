@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -44,8 +45,11 @@ _BUILT = re.compile(
 _PAGE = re.compile(
     r"\bwindow\s*\.|\bdocument\.(?:addEventListener|body|cookie|createElement|documentElement|getElement|head|location"
     r"|querySelector|title|write)|\b(?:local|session)Storage\b|\bimport\.meta\.env\b|\bXMLHttpRequest\b"
-    r"|\bchrome\.(?:runtime|storage|tabs)\b|[\"'](?:react-dom(?:/client)?|vue|svelte|@angular/core)[\"']"
+    r"|\b(?:chrome|browser)\.(?:runtime|storage|tabs|action|contextMenus|webRequest)\b"
+    r"|[\"'](?:react-dom(?:/client)?|vue|svelte|@angular/core)[\"']"
+    r"|(?:\$|\bjQuery)\.(?:ajax|getJSON)\(|\bdangerouslyAllowBrowser[\"']?\s*:\s*true\b"
 )
+_LOADED = re.compile(r"<script\b[^>]*\bsrc\s*=\s*[\"']?([^\"'\s>?#]+)", re.IGNORECASE)
 _CLIENT = re.compile(r"^\s*[\"']use client[\"']", re.MULTILINE)
 _ON_SERVER = re.compile(r"^\s*[\"']use server[\"']|^\s*import\s+[\"']server-only[\"']", re.MULTILINE)
 _LONGEST_LINE = 1000
@@ -74,10 +78,14 @@ def why_exposed(document: Document, around: Surroundings, start: int) -> Why | N
     folder = _nearest(document.path, around, ("package.json",))
     if any(one in around.paths for one in _beside(document.path, _WORKER_FILES)):
         return "a Cloudflare Worker gets its secrets as bindings", "`wrangler secret put`, and read it from `env`."
+    if why := _by_manifest(document, around):
+        return why
     if _runs_on_server(document, folder, around):
         return None
     if _PUBLIC.search(document.path) or _PAGE.search(text):
         return "it runs in a browser", BACKEND
+    if page := _loading_page(document.path, around):
+        return f"{page} loads it into a browser", BACKEND
     if folder is None:
         return None
     packages = _packages(around.read(_path(folder, "package.json")))
@@ -86,6 +94,30 @@ def why_exposed(document: Document, around: Surroundings, start: int) -> Why | N
     if found := sorted(packages & _FOR_BROWSERS):
         return f"it may be bundled for a browser: its package uses {found[0]}", BACKEND
     return None
+
+
+def _by_manifest(document: Document, around: Surroundings) -> Why | None:
+    """Return why a file takes no variables that a manifest above it makes part of an extension or of Apps Script."""
+    if _nearest(document.path, around, ("appsscript.json",)) is not None:
+        return (
+            "Apps Script has no environment",
+            "Keep it in PropertiesService, and read it there.",
+        )
+    for path in _beside(document.path, ("manifest.json",)):
+        if re.search(r"\"manifest_version\"\s*:", (path in around.paths and around.read(path)) or ""):
+            return "it is part of a browser extension", BACKEND
+    return None
+
+
+def _loading_page(path: str, around: Surroundings) -> str:
+    """Return a page of the repository that has this file as a script; empty if there is none."""
+    for page in sorted(one for one in around.paths if one.lower().endswith((".html", ".htm"))):
+        for source in _LOADED.findall(around.read(page) or ""):
+            folder = "" if source.startswith("/") else page.rpartition("/")[0]
+            loaded = posixpath.normpath(posixpath.join(folder, source.lstrip("/")))
+            if loaded == path or (source.startswith("/") and path.endswith(f"/{loaded}")):
+                return page
+    return ""
 
 
 def is_for_deno(document: Document, around: Surroundings) -> bool:

@@ -12,8 +12,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from secretguard.rewriting import (
+    USER,
     Document,
     Edit,
+    Lookup,
     ManualItem,
     Site,
     Spot,
@@ -84,6 +86,9 @@ class Language:
     """Whether a literal is text for people (a docstring)."""
     lookup: Callable[[SgNode], tuple[SgNode, str] | None] = lambda _: None
     """What goes together with a literal: a call that has it as fallback, and the variable that it reads, if any."""
+    keeps: Callable[[SgNode, str, Literal, Document], str] = lambda *_: ""
+    """How a lookup found by `lookup`, of the variable named, is written with another one as its fallback; empty where
+    only the literal changes. It has to be so where the fallback would fail although nobody needs it."""
     template: Callable[[SgNode, Document], Template | None] = lambda *_: None
     """How a literal that is a format string is edited; None for one that is none."""
     split: Callable[[SgNode, Literal, int, int, Document], Replacement | None] | None = None
@@ -186,7 +191,7 @@ def _in_literal(language: Language, document: Document, spot: Spot, node: SgNode
             return manual(document, spot.start, *done)
         return Site(*done, spelling, names_before(document, text.start))
     if stretch == (0, len(text.text)):
-        return _whole(language, document, top, text, spelling)
+        return _whole(language, document, top, text, spelling, spot)
     if not (own.body[0] <= start and end <= own.body[1]):
         return manual(document, spot.start, "it is put together from several literals", "Read it from the environment.")
     replaced = _part(language, document, node, own, start, end)
@@ -195,15 +200,25 @@ def _in_literal(language: Language, document: Document, spot: Spot, node: SgNode
     return Site(*replaced, spelling, names_before(document, replaced[0]))
 
 
-def _whole(language: Language, document: Document, node: SgNode, text: Literal, spelling: Spelling) -> Site:
+def _whole(
+    language: Language, document: Document, literal: SgNode, text: Literal, spelling: Spelling, spot: Spot
+) -> Site:
     names = names_before(document, text.start)
-    if found := language.lookup(node):
-        node, name = found
-        names = (name, *names) if name else names
+    node, name = language.lookup(literal) or (literal, "")
+    if name and spot.form == USER:
+        return placeholder(spot)
+    kept = None
+    if name:
+        names = (name, *names)
+        whole = language.keeps(node, name, text, document)
+        place, said = (node, whole) if whole else (literal, _fitting(language, document, literal, text))
+        kept = Lookup(name, *span(place), said)
+    return Site(*span(node), _fitting(language, document, node, text), spelling, names, lookup=kept)
+
+
+def _fitting(language: Language, document: Document, node: SgNode, text: Literal) -> str:
     expression = language.expression(node, text)
-    if language.is_loose and not stands_alone(document.text, *span(node)):
-        expression = f"({expression})"
-    return Site(*span(node), expression, spelling, names)
+    return f"({expression})" if language.is_loose and not stands_alone(document, node) else expression
 
 
 def _part(
@@ -229,18 +244,33 @@ def concatenated(
     total = plus.join(one for one in (before, expression, after) if one)
     parent = node.parent()
     is_operand = parent is not None and any(one.text() == plus.strip() for one in parent.children())
-    is_alone = parent is None or is_operand or stands_alone(document.text, *span(node))
+    is_alone = parent is None or is_operand or stands_alone(document, node)
     return literal.start, literal.end, total if is_alone else f"({total})"
 
 
-def stands_alone(text: str, start: int, end: int) -> bool:
+def stands_alone(document: Document, node: SgNode) -> bool:
     """Whether what is around an expression binds less than a sum: an argument, the right side of an assignment."""
-    before, after = text[:start].rstrip(), text[end:].lstrip(" \t")
+    start, end = span(node)
+    before, after = document.text[:start].rstrip(), document.text[end:].lstrip(" \t")
     return (
         before.endswith(("(", ",", "[", "{", "=", "=>", ":", "return"))
         and not before.endswith(("==", "!=", "<=", ">=", "?:"))
         and (not after or after[0] in ",)]};\r\n#")
+        and not _goes_on(node)
     )
+
+
+def _goes_on(node: SgNode) -> bool:
+    """Whether an operator follows, which may stand on a later line."""
+    for one in upwards(node):
+        after = one.next()
+        while after is not None and "comment" in str(after.kind()):
+            after = after.next()
+        if after is not None:
+            parent = one.parent()
+            is_infix = parent is not None and parent.kind() == "infix_expression"  # its operator is a name
+            return is_infix or not (after.is_named() or after.text().strip() in ("", *",)]};"))
+    return False
 
 
 def _top(language: Language, node: SgNode) -> SgNode:

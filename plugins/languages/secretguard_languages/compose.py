@@ -17,7 +17,8 @@ _EVERYWHERE = Inline(
     f"${{{NAME}:?}}",
     runs=re.compile(r"\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*"),
     doubled="$",
-    fallback=re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*):?-(?P<value>[^{}]*)\}"),
+    fallback=re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign>:?-)(?P<value>[^{}]*)\}"),
+    kept=rf"${{\g<name>\g<sign>${{{NAME}:?}}}}",
 )
 
 

@@ -66,7 +66,7 @@ def _split(node: SgNode, literal: Literal, start: int, end: int, document: Docum
     if "\n" in literal.quote.opening:
         return None
     whole = (start, end) == literal.body
-    if whole and code.stands_alone(document.text, literal.start, literal.end):
+    if whole and code.stands_alone(document, node):
         return literal.start, literal.end, _CALL
     low, high, text = code.concatenated(document, node, literal, start, end, f"({_CALL})", " + ")
     return low, high, f"({_CALL})" if whole else text

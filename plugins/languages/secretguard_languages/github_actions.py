@@ -21,7 +21,8 @@ _NEED = Need(
 )
 _SECRET = Inline(
     f"${{{{ secrets.{NAME} }}}}",
-    fallback=re.compile(r"\$\{\{\s*(?:secrets|vars|env)\.(?P<name>\w+)\s*\|\|\s*'(?P<value>[^'{}]*)'\s*\}\}"),
+    fallback=re.compile(r"\$\{\{\s*(?P<source>secrets|vars|env)\.(?P<name>\w+)\s*\|\|\s*'(?P<value>[^'{}]*)'\s*\}\}"),
+    kept=rf"${{{{ \g<source>.\g<name> || secrets.{NAME} }}}}",
     need=_NEED,
 )
 _UNKNOWN = Left("GitHub knows no secrets here", "Take the value out, and pass it through `env:` of a step.")

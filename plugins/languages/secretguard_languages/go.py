@@ -11,6 +11,7 @@ from secretguard.rewriting import NAME, Document, Edit, Site, Surroundings, Vari
 from secretguard_languages import code
 from secretguard_languages.format_strings import printf
 from secretguard_languages.go_constants import constant_around, why_constant
+from secretguard_languages.go_types import is_untold, named, wanted_type
 from secretguard_languages.literals import Literal, Quote
 from secretguard_languages.syntax import deepest, span, upwards
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 _STRINGS = frozenset(("interpreted_string_literal", "raw_string_literal"))
 _PRINTF = re.compile(r"(?:\w+\.)*(?:[A-Z]\w*[a-z]f|Logf|Wrapf)")
-_BINDS_OS = re.compile(
-    r"\bos[ \t]*(?:,[^=\n]*)?:=|\bvar[ \t]+os\b|[(,][ \t]*os[ \t]+[\w*\[]|\bfunc[ \t]+os\b|\bos[ \t]+\"(?!os\")"
-)
 _PLAIN_TYPES = ("string", "any", "interface{}")
 _FITTING = "Read it with os.Getenv where the program starts."
 
@@ -32,55 +30,8 @@ def _quote(text: str) -> Quote:
 
 def _expression(node: SgNode, _: Literal) -> str:
     call = f'os.Getenv("{NAME}")'
-    named = _wanted_type(node)
-    return call if named in _PLAIN_TYPES else f"{named}({call})"
-
-
-def _wanted_type(node: SgNode) -> str:
-    """Return the type that the place of a literal declares, where the file shows it; else `string`."""
-    parent = node.parent()
-    if parent is not None and parent.kind() == "expression_list":
-        declared = parent.parent()
-        if declared is not None and declared.kind() in ("var_spec", "const_spec"):
-            wanted = declared.field("type")
-            return wanted.text() if wanted is not None else "string"
-        if declared is not None and declared.kind() == "return_statement" and len(_named(parent)) == 1:
-            return _result_type(declared)
-    if parent is not None and parent.kind() == "literal_element":
-        return _field_type(parent)
-    return "string"
-
-
-def _result_type(node: SgNode) -> str:
-    for one in upwards(node):
-        if one.kind() in ("function_declaration", "method_declaration", "func_literal"):
-            result = one.field("result")
-            return result.text() if result is not None and result.kind() == "type_identifier" else "string"
-    return "string"
-
-
-def _field_type(element: SgNode) -> str:
-    """Return the type of the field that a keyed element of a literal sets, of a struct of the same file."""
-    pair = element.parent()
-    if pair is None or pair.kind() != "keyed_element" or (literal := pair.parent()) is None:
-        return "string"
-    composite = literal.parent()
-    wanted = composite.field("type") if composite is not None else None
-    key = _named(pair)[0].text()
-    if wanted is None or wanted.kind() != "type_identifier":
-        return wanted.text().rpartition("]")[2] if wanted is not None and wanted.kind() == "map_type" else "string"
-    root = list(upwards(node=pair))[-1]
-    for one in root.find_all(kind="type_spec"):
-        if (name := one.field("name")) is not None and name.text() == wanted.text():
-            for declared in one.find_all(kind="field_declaration"):
-                if key in [each.text() for each in _named(declared) if each.kind() == "field_identifier"]:
-                    kind = declared.field("type")
-                    return kind.text() if kind is not None else "string"
-    return "string"
-
-
-def _named(node: SgNode) -> list[SgNode]:
-    return [one for one in node.children() if one.is_named()]
+    wanted = wanted_type(node)
+    return call if wanted in _PLAIN_TYPES else f"{wanted}({call})"
 
 
 def _obstacle(node: SgNode, document: Document, around: Surroundings) -> code.Refusal | None:
@@ -96,9 +47,23 @@ def _obstacle(node: SgNode, document: Document, around: Surroundings) -> code.Re
             return why_constant(one, document, around)
     if (case := _case_of(node)) is not None and case:
         return "a case of a switch is compared with it", "Compare with os.Getenv in an `if` before the switch."
-    if _BINDS_OS.search(document.text):
+    if is_untold(node, document, around):
+        return "whether a type of its own is wanted there is not certain", f"Convert it to that type. {_FITTING}"
+    if _has_another_os(list(upwards(node))[-1]):
         return "`os` is another name in this file", f"Import the package under a free name. {_FITTING}"
     return None
+
+
+def _has_another_os(root: SgNode) -> bool:
+    """Whether `os` is anything but the package: a package stands before a dot only."""
+    for one in root.find_all(kind="import_spec"):
+        name = one.field("name")
+        called = name.text() if name is not None else _path(one).rpartition("/")[2]
+        if called == "os" and _path(one) != "os":
+            return True
+    words = (one for kind in ("identifier", "type_identifier") for one in root.find_all(kind=kind))
+    above = (one.parent() for one in words if one.text() == "os")
+    return any(one is not None and one.kind() not in ("selector_expression", "literal_element") for one in above)
 
 
 def _case_of(node: SgNode) -> bool:
@@ -117,7 +82,7 @@ def _split(node: SgNode, literal: Literal, start: int, end: int, document: Docum
     """Cut it into a sum, with the blanks that gofmt leaves: none among several arguments of a call."""
     plus = " + "
     for one in upwards(node):
-        if one.kind() == "argument_list" and len(_named(one)) > 1:
+        if one.kind() == "argument_list" and len(named(one)) > 1:
             plus = "+"
         if one.kind() in ("block", "func_literal", "literal_value"):
             break
@@ -130,7 +95,7 @@ def _template(top: SgNode, document: Document) -> code.Template | None:
     function = call.field("function") if call is not None else None
     if arguments is None or function is None or not _PRINTF.fullmatch(function.text()):
         return None
-    given = _named(arguments)
+    given = named(arguments)
     at = next((number for number, one in enumerate(given) if span(one) == span(top)), 0)
     if any(one.kind() in _STRINGS for one in given[:at]):
         return None
@@ -178,7 +143,7 @@ def _in_block(block: SgNode, newline: str) -> Edit:
 
 def _first_group(block: SgNode) -> Iterator[SgNode]:
     line = None
-    for spec in _named(block):
+    for spec in named(block):
         row = spec.range().start.line
         if line is not None and row > line + 1:
             return

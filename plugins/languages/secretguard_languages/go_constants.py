@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ast_grep_py import SgNode
 
 _ADVICE = "Make it a `var`, or read os.Getenv where it is used."
-_TAKES_STRING = re.compile(
+TAKES_STRING = re.compile(
     r"(?:(?:fmt|log|strings|strconv|errors|slog|url|os|http)\.\w+|sql\.Open|sqlx\.(?:Open|Connect|MustConnect)"
     r"|pgx\.(?:Connect|ParseConfig)|pgxpool\.(?:New|Connect|ParseConfig)|pq\.(?:Open|ParseURL|NewConnector|NewListener)"
     r"|(?:postgres|mysql|sqlserver)\.Open|redis\.(?:ParseURL|DialURL)|amqp\.Dial|mongo\.Connect"
@@ -94,6 +94,6 @@ def _takes_variable(use: SgNode, *, is_typed: bool) -> bool:
         return parent is not None
     if parent.kind() == "argument_list" and (call := parent.parent()) is not None:
         function = call.field("function")
-        return function is not None and _TAKES_STRING.fullmatch(function.text()) is not None
+        return function is not None and TAKES_STRING.fullmatch(function.text()) is not None
     outer = parent.parent()
     return parent.kind() == "expression_list" and outer is not None and outer.kind() == "short_var_declaration"

@@ -16,6 +16,7 @@ from secretguard.rewrite.spots import spots_of
 from secretguard.rewriting import LOWER_NAME, NAME, Document, Edit, ManualItem, Site, Spot, Surroundings, Variable
 from secretguard.rotation import Login
 from secretguard_languages import code
+from secretguard_languages.hcl_effects import callers, kind_of, outputs
 from secretguard_languages.literals import Literal, Quote
 from secretguard_languages.syntax import deepest, parsed, span, upwards
 
@@ -33,6 +34,8 @@ _OBSTACLES = {
     "moved": ("it is an address", _BY_NAME),
     "removed": ("it is an address", _BY_NAME),
 }
+_WITHOUT_DEFAULT = ("sensitive = true", "")
+"""What goes into the place of a default."""
 _CONSTANT = ("source", "version", "for_each", "count", "depends_on")
 
 
@@ -60,17 +63,26 @@ def survey(document: Document, spots: Sequence[Spot], around: Surroundings) -> S
     found = _in_module(document, spots, around)
     running = [one for one in found if isinstance(one, Site) and not one.is_placeholder]
     known = _declared_elsewhere(document, spots, around) if running else set[SpellingKey]()
+    names = frozenset(one.name.upper() for one in _declarations(document, around)) if running else frozenset[str]()
     end = len(document.text)
     for one in running:
         if LOWER_NAME in one.text and key_of(one.spelling) not in known:
             known.add(key_of(one.spelling))
-            found.append(replace(one, start=end, end=end, text=_declaration(document)))
-    if running:
-        prefix = dict(_MODULES)[suffix]
-        reason = f"it takes each new variable from {prefix}…, its name in lower case"
-        advice = f'Start it with `{prefix}database_url="$DATABASE_URL"`, and likewise for others.'
-        found.append(ManualItem(document.path, document.line(running[0].start), reason, advice))
-    return found
+            found.append(replace(one, start=end, end=end, text=_declaration(document), unless=names))
+    return [*found, *_consequences(document, running, around)]
+
+
+def _consequences(document: Document, running: Sequence[Site], around: Surroundings) -> Iterator[ManualItem]:
+    """Yield what a person has to do, who starts the module, calls it, or is shown its values."""
+    if not running:
+        return
+    prefix = dict(_MODULES)[_suffix(document.path)]
+    unset = any(LOWER_NAME in one.text or one.text in _WITHOUT_DEFAULT for one in running)
+    calls = list(callers(document.path.rpartition("/")[0], around)) if unset else []
+    reason = f"it takes each new variable from {prefix}…, its name in lower case"
+    advice = f'Start it with `{prefix}database_url="$DATABASE_URL"`, and likewise for others.'
+    yield from calls or [ManualItem(document.path, document.line(running[0].start), reason, advice)]
+    yield from outputs((document, *_neighbours(document, around)), document, (one.start for one in running))
 
 
 def additions(_: Document, __: Sequence[tuple[Site, Variable]]) -> Sequence[Edit]:
@@ -115,9 +127,9 @@ def _without_default(document: Document, site: Site, attribute: SgNode) -> Site 
     if not document.text[start : site.start].strip().endswith("=") or site.end != end:
         return code.manual(document, start, "the default holds more than the value", "Take the default out by hand.")
     label = next((one.text().strip('"') for one in block.children() if one.kind() == "string_lit"), "")
-    text = "sensitive = true"
+    text, no_text = _WITHOUT_DEFAULT
     if re.search(r"^\s*sensitive\s*=", block.text(), re.MULTILINE):
-        start, end, text = document.text.rfind("\n", 0, start) + 1, document.text.find("\n", end) + 1, ""
+        start, end, text = document.text.rfind("\n", 0, start) + 1, document.text.find("\n", end) + 1, no_text
     return Site(start, end, text, site.spelling, (label.upper().replace("-", "_"),))
 
 
@@ -128,14 +140,10 @@ def _default(node: SgNode) -> SgNode | None:
         if one.kind() == "attribute":
             attribute = one
         elif one.kind() == "block":
-            is_variable = _type_of(one) == "variable"
+            is_variable = kind_of(one) == "variable"
             named = attribute is not None and attribute.children()[0].text() == "default"
             return attribute if is_variable and named else None
     return None
-
-
-def _type_of(block: SgNode) -> str:
-    return block.children()[0].text()
 
 
 def _declaration(document: Document) -> str:
@@ -159,7 +167,7 @@ def _declarations(document: Document, around: Surroundings) -> Iterator[_Declare
             continue
         for block in parsed(file.text, "hcl").find_all(kind="block"):
             labels = [one.text().strip('"') for one in block.children() if one.kind() == "string_lit"]
-            if _type_of(block) == "variable" and labels:
+            if kind_of(block) == "variable" and labels:
                 yield _Declared(labels[0], block.text())
 
 
@@ -191,9 +199,9 @@ def _obstacle(node: SgNode, _: Document, __: Surroundings) -> tuple[str, str] | 
             return "a key takes no expression here", _BY_NAME
         if one.kind() == "attribute":
             attribute = one.children()[0].text()
-        if one.kind() == "block" and (found := _OBSTACLES.get(_type_of(one))):
+        if one.kind() == "block" and (found := _OBSTACLES.get(kind_of(one))):
             return found
-        if one.kind() == "block" and _type_of(one) == "variable":
+        if one.kind() == "block" and kind_of(one) == "variable":
             return "a variable's own block takes no variables", _BY_NAME
     return (f"`{attribute}` takes no secret", _BY_NAME) if attribute in _CONSTANT else None
 

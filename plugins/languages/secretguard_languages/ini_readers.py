@@ -28,6 +28,7 @@ READERS = (
         reference=f"{{env:{NAME}}}",
         runs=r"\{[^{}]*\}",
         fallback=r"\{env:(?P<name>[A-Za-z_]\w*):(?P<value>[^{}]*)\}",
+        kept=rf"{{env:\g<name>:{{env:{NAME}}}}}",
         keys=r"(?:tox|testenv)\b.*",
         advice="The tests get it from the environment.",
     ),

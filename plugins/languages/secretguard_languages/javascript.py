@@ -7,7 +7,7 @@ at the end of the file; `||` and not `??`, as an empty variable is a missing one
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -42,7 +42,6 @@ _DECLARED = re.compile(
 )
 _IN_TEMPLATE = re.compile(r"(\\.)|(`|\$\{)", re.DOTALL)
 _OCTAL = re.compile(r"(?<!\\)(?:\\\\)*\\(?:[1-9]|0[0-9])")
-_DEFAULTED = re.compile(r"(?:(?P<key>[\w$]+)\s*:\s*)?(?P<name>[\w$]+)\s*=\s*\Z")
 _UNENDED = re.compile(r"^[ \t]*(?:import|const|let|var|return)\b.*[^\s;,{(\[=]\r?$", re.MULTILINE)
 """A statement that ends with its line."""
 _IS_MODULE = re.compile(r"^(?:import|export)\b", re.MULTILINE)
@@ -60,11 +59,10 @@ def survey(document: Document, spots: Sequence[Spot], around: Surroundings) -> S
 
 
 def additions(document: Document, chosen: Sequence[tuple[Site, Variable]]) -> Sequence[Edit]:
-    """See `secretguard.interfaces.Rewriter`: the function that fails, and the name that a pattern reads."""
-    edits = [*_renamings(document, chosen)]
+    """See `secretguard.interfaces.Rewriter`: the function that fails."""
     if any("missing(" in site.text for site, _ in chosen) and not _DECLARED.search(document.text):
-        edits.append(Edit(len(document.text), len(document.text), _declaration(document)))
-    return edits
+        return [Edit(len(document.text), len(document.text), _declaration(document))]
+    return ()
 
 
 def fault(before: Document, after: Document) -> str:
@@ -73,13 +71,15 @@ def fault(before: Document, after: Document) -> str:
 
 
 def _language(document: Document, around: Surroundings) -> code.Language:
-    value = partial(_value, _reader(document, around), _is_free(document))
+    reader = _reader(document, around)
+    value = partial(_value, reader, _is_free(document))
     return replace(
         LANGUAGE,
         grammar=_GRAMMARS[_suffix(document)],
         expression=partial(_expression, value),
         interpolation=partial(_interpolation, value),
         split=partial(_split, value),
+        keeps=partial(_keeps, reader, value),
     )
 
 
@@ -109,6 +109,17 @@ def _value(reader: str, is_free: bool, node: SgNode, quote: Quote) -> str:
     if not is_free:
         failing = f"(() => {{ throw new Error({mark}{NAME} is not set{mark}); }})()"
     return failing if is_destructured(node) else f"{reader} || {failing}"
+
+
+def _keeps(reader: str, value: partial[str], node: SgNode, name: str, literal: Literal, _: Document) -> str:
+    """Read the other one only where it is needed: not as an argument of a call, nor instead of what a pattern reads."""
+    if is_destructured(node):
+        return f"{reader} || {value(node, literal.quote)}"
+    if node.kind() != "call_expression":
+        return ""
+    text = f"{reader.replace(NAME, name)} ?? ({value(node, literal.quote)})"
+    parent = node.parent()
+    return text if parent is not None and parent.kind() in _LOOSER else f"({text})"
 
 
 def _expression(value: partial[str], node: SgNode, literal: Literal) -> str:
@@ -164,18 +175,6 @@ def _unless_public(document: Document, found: Site | ManualItem) -> Site | Manua
     if isinstance(found, ManualItem) or found.is_placeholder or not any(map(is_public_name, found.names[:1])):
         return found
     return code.manual(document, found.start, *why_public(found.names[0]))
-
-
-def _renamings(document: Document, chosen: Sequence[tuple[Site, Variable]]) -> Iterator[Edit]:
-    """Yield what `const { OLD = … } = process.env` needs where the variable has another name: `{ NEW: OLD = … }`."""
-    for site, variable in chosen:
-        if not site.text.startswith(("missing(", "(() =>")):
-            continue
-        found = _DEFAULTED.search(document.text, max(site.start - 300, 0), site.start)
-        if found and found["key"] and found["key"] != variable.name:
-            yield Edit(*found.span("key"), variable.name)
-        elif found and not found["key"] and found["name"] != variable.name:
-            yield Edit(found.start("name"), found.start("name"), f"{variable.name}: ")
 
 
 def _declaration(document: Document) -> str:

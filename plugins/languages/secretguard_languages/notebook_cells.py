@@ -49,7 +49,11 @@ class Cell:
 
     def inside(self, spot: Spot) -> tuple[int, int]:
         """Return the characters of the cell's text that a spot of the file covers."""
-        return bisect_left(self.ends, spot.start + 1), bisect_left(self.starts, spot.end)
+        return self.position(spot.start), bisect_left(self.starts, spot.end)
+
+    def position(self, at: int) -> int:
+        """Return which character of the cell's text is written at a character of the file."""
+        return bisect_left(self.ends, at + 1)
 
     def is_magic(self, at: int) -> bool:
         """Whether a character of the text is in a magic or a shell command of IPython."""

@@ -14,10 +14,10 @@ from typing import Any
 from secretguard.rewriting import Document, Edit, ManualItem, Site, Spot, Surroundings, Variable, placeholder
 from secretguard.rotation import Spelling
 from secretguard_languages import python
-from secretguard_languages.code import manual
+from secretguard_languages.code import manual, tree
 from secretguard_languages.notebook_cells import Cell, cells_of
+from secretguard_languages.python_names import is_imported
 
-_IMPORTS_OS = re.compile(r"^import[ \t]+(?:[\w.]+[ \t]*,[ \t]*)*os[ \t]*(?:,|#|;|$)", re.MULTILINE)
 _BY_HAND = "Take the value out by hand."
 
 
@@ -45,10 +45,11 @@ def additions(document: Document, chosen: Sequence[tuple[Site, Variable]]) -> Se
     """See `secretguard.interfaces.Rewriter`: os is imported in the first cell that needs it."""
     for cell in cells_of(document) or ():
         inside = [one for one in chosen if cell.start <= one[0].start and one[0].end <= cell.end]
-        if cell.kind == "code" and _IMPORTS_OS.search(cell.code(document).text):
-            return ()
         if inside:
-            return [cell.edit(one.start, one.end, one.text) for one in python.additions(cell.code(document), inside)]
+            there = [(replace(site, start=cell.position(site.start)), variable) for site, variable in inside]
+            return [cell.edit(one.start, one.end, one.text) for one in python.additions(cell.code(document), there)]
+        if cell.kind == "code" and not cell.is_magic(0) and _imports_os(cell.code(document)):
+            return ()
     return ()
 
 
@@ -94,9 +95,17 @@ def _in_code(document: Document, spot: Spot, cell: Cell, around: Surroundings) -
             yield replace(one, line=document.line(spot.start))
             continue
         edit = cell.edit(one.start, one.end, one.text)
-        yield replace(one, start=edit.start, end=edit.end, text=edit.text)
+        kept = one.lookup
+        if kept is not None:
+            there = cell.edit(kept.start, kept.end, kept.text)
+            kept = replace(kept, start=there.start, end=there.end, text=there.text)
+        yield replace(one, start=edit.start, end=edit.end, text=edit.text, lookup=kept)
         if cell.outputs is not None and not one.is_placeholder:
             yield Site(*cell.outputs, "[]", Spelling("password", spot.secret), is_placeholder=True)
+
+
+def _imports_os(module: Document) -> bool:
+    return is_imported(tree(python.LANGUAGE, module), len(module.text))
 
 
 def _notebook(document: Document) -> dict[str, Any] | None:

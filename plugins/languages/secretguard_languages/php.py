@@ -80,7 +80,7 @@ _CALL = f"getenv('{NAME}') ?: throw new \\RuntimeException('{NAME} is not set')"
 def _split(node: SgNode, literal: Literal, start: int, end: int, document: Document) -> code.Replacement | None:
     expression = _throwing(node)
     whole = (start, end) == literal.body
-    if whole and code.stands_alone(document.text, literal.start, literal.end):
+    if whole and code.stands_alone(document, node):
         return literal.start, literal.end, expression
     operand = expression if expression.startswith("env(") else f"({expression})"
     start, end, text = code.concatenated(document, node, literal, start, end, operand, " . ")
@@ -107,6 +107,11 @@ def _lookup(node: SgNode) -> tuple[SgNode, str] | None:
                 if found := reader.fullmatch(head):
                     return one, found.groups()[-1]
     return None
+
+
+def _keeps(call: SgNode, name: str, *_: object) -> str:
+    """Read both by Laravel's env(), whose default is read always: it is null where it is not set."""
+    return f"env('{name}', env('{NAME}'))" if _READERS[2].match(call.text()) else ""
 
 
 def _template(reading: Callable[[SgNode], str], top: SgNode, document: Document) -> code.Template | None:
@@ -151,6 +156,7 @@ LANGUAGE = code.Language(
     split=_split,
     obstacle=_obstacle,
     lookup=_lookup,
+    keeps=_keeps,
     template=partial(_template, _throwing),
     is_loose=True,
     only_code=only_php,

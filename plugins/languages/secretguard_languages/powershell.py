@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from secretguard.rewriting import NAME, Document, Edit, ManualItem, Site, Spot, Surroundings, Variable, placeholder
+from secretguard.rewriting import (
+    NAME,
+    USER,
+    Document,
+    Edit,
+    Lookup,
+    ManualItem,
+    Site,
+    Spot,
+    Surroundings,
+    Variable,
+    placeholder,
+)
+from secretguard.rotation import Spelling
 from secretguard_languages.code import manual, names_before
 from secretguard_languages.literals import Literal, joined
 from secretguard_languages.powershell_strings import CURLY, NotUnderstoodError, Token, read_token, tokens_of
@@ -93,8 +107,9 @@ def _in_string(document: Document, spot: Spot, token: Token, tokens: Sequence[To
         return manual(document, spot.start, found, "Encode it at run time.")
     names = names_before(document, text.start)
     if (found.start, found.end) == (0, len(text.text)):
-        start, end, expression, name = _whole(document.text, text)
-        return Site(start, end, expression, found.spelling, (name, *names) if name else names)
+        if (site := _fallback(document.text, text, found.spelling)) is None:
+            return Site(text.start, text.end, _EXPRESSION, found.spelling, names)
+        return placeholder(spot) if spot.form == USER else replace(site, names=(*site.names, *names))
     start, end = text.places[found.start], text.places[found.end - 1] + 1
     low, high = own.places[0], own.places[-1]
     if not (low <= start < end <= high):
@@ -113,15 +128,18 @@ def _in_string(document: Document, spot: Spot, token: Token, tokens: Sequence[To
     return Site(token.start, token.end, f"({before}{_EXPRESSION}{after})", found.spelling, names)
 
 
-def _whole(text: str, literal: Literal) -> tuple[int, int, str, str]:
-    """Return what is replaced where a string is nothing but the credential: with the lookup whose fallback it is."""
+def _fallback(text: str, literal: Literal, spelling: Spelling) -> Site | None:
+    """Return the site of a string that is the fallback of a lookup, which goes together with it."""
     before = text[max(0, literal.start - 300) : literal.start]
-    if one := _COALESCED.search(before):
-        return literal.start - len(before) + one.start(), literal.end, _EXPRESSION, one["name"]
+    one, end, text_there = _COALESCED.search(before), literal.end, _EXPRESSION
     closed = re.match(r"\s*\}", text[literal.end :])
-    if closed and (one := _OTHERWISE.search(before)):
-        return literal.start - len(before) + one.start(), literal.end + closed.end(), _INNER, one["name"]
-    return literal.start, literal.end, _EXPRESSION, ""
+    if one is None and closed:
+        one, end, text_there = _OTHERWISE.search(before), literal.end + closed.end(), _INNER
+    if one is None:
+        return None
+    start = literal.start - len(before) + one.start()
+    kept = Lookup(one["name"], literal.start, literal.end, text_there)
+    return Site(start, end, text_there, spelling, (one["name"],), lookup=kept)
 
 
 def _chain(text: str, token: Token, own: Literal, tokens: Sequence[Token]) -> Literal:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from secretguard.rewriting import NAME, Document, Edit, ManualItem, Site, Spot, Surroundings, Variable, placeholder
 from secretguard_languages.code import manual
 from secretguard_languages.literals import Literal, Quote
-from secretguard_languages.settings import NOBODY, SPRING_DEFAULT, Reader, at_value, each_once, reader_of
+from secretguard_languages.settings import NOBODY, SPRING_DEFAULT, SPRING_KEPT, Reader, at_value, each_once, reader_of
 
 _LOGICAL = re.compile(
     r"[ \t\f]*(?:(?P<comment>[#!][^\r\n]*)|(?P<line>(?:[^\\\r\n]|\\\r\n|\\.)*))(?:\r\n|[\r\n]|\Z)", re.DOTALL
@@ -25,7 +25,7 @@ _FRAMEWORK = r"^[ \t]*(?:spring|quarkus|%\w+\.quarkus|micronaut|datasources|serv
 _BUILD = re.compile(r"spring-boot|org\.springframework|io\.quarkus|io\.micronaut")
 _APPLICATION = r".*/(?:application|bootstrap)(?:-[\w.-]+)?\.properties"
 
-_SPRING = Reader(_APPLICATION, _FRAMEWORK, f"${{{NAME}}}", runs=_DOLLAR, fallback=SPRING_DEFAULT)
+_SPRING = Reader(_APPLICATION, _FRAMEWORK, f"${{{NAME}}}", runs=_DOLLAR, fallback=SPRING_DEFAULT, kept=SPRING_KEPT)
 """https://docs.spring.io/spring-boot/reference/features/external-config.html; Quarkus and Micronaut have the same."""
 _READERS = (
     _SPRING,
@@ -35,6 +35,7 @@ _READERS = (
         reference=f"${{env:{NAME}}}",
         runs=r"\$\$?\{[^{}]*\}",
         fallback=r"\$\{env:(?P<name>[A-Za-z_]\w*):-(?P<value>[^{}]*)\}",
+        kept=rf"${{env:\g<name>:-${{env:{NAME}}}}}",
     ),
     # https://documentation.red-gate.com/fd/configuration-files-224003079.html
     Reader(r".*/flyway[\w.-]*\.properties", reference=f"${{{NAME}}}", runs=_DOLLAR),

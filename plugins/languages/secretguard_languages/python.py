@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from secretguard.rewriting import NAME, Document, Edit, Surroundings
+from secretguard.rewriting import NAME, Document, Edit, Site, Surroundings, Variable
 from secretguard_languages import code
 from secretguard_languages.format_strings import unclear
 from secretguard_languages.literals import Literal, Quote
+from secretguard_languages.python_names import ast_of, is_imported, why_no_os
 from secretguard_languages.syntax import span, upwards
 
 if TYPE_CHECKING:
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
 
 _OPENING = re.compile(r"([A-Za-z]{0,3})(\"\"\"|'''|\"|')")
 _READERS = re.compile(r"(?:os\.)?(?:getenv|environ\.get|environ\.setdefault)")
-_IMPORTS_OS = re.compile(
-    r"^import[ \t]+(?:[\w.]+[ \t]*(?:as[ \t]+\w+)?[ \t]*,[ \t]*)*os[ \t]*(?:,|#|;|$)", re.MULTILINE
-)
-_BINDS_OS = re.compile(
-    r"^[ \t]*(?:os[ \t]*(?::[^=\n]*)?=(?!=)|for[ \t]+os\b|(?:class|def)[ \t]+os\b"
-    r"|(?:from[ \t]+\S+[ \t]+)?import\b[^\n#]*\bas[ \t]+os\b|from[ \t]+\S+[ \t]+import\b[^\n#]*\bos\b)",
-    re.MULTILINE,
-)
 
 
 def _quote(text: str) -> Quote | None:
@@ -91,9 +82,7 @@ def _obstacle(node: SgNode, document: Document, _: Surroundings) -> tuple[str, s
             return "a type takes no expression", "Take the value out of the type."
         if kind in ("block", "module"):
             break
-    if _BINDS_OS.search(document.text):
-        return "`os` is another name in this file", "Import the module under a free name, and read os.environ from it."
-    return None
+    return why_no_os(node, document.text)
 
 
 def _lookup(node: SgNode) -> tuple[SgNode, str] | None:
@@ -108,10 +97,24 @@ def _lookup(node: SgNode) -> tuple[SgNode, str] | None:
     return (call, name[1]) if name and span(given[1]) == span(node) else None
 
 
-def _imports(root: SgNode, document: Document) -> Sequence[Edit]:
+def _keeps(call: SgNode, name: str, _: Literal, document: Document) -> str:
+    """Choose by whether it is set: the default of a call is read always, and `or` would pass over an empty one."""
+    function = call.field("function")
+    if function is None or function.text().endswith("setdefault"):
+        return ""
+    text = f'os.environ["{name}"] if "{name}" in os.environ else os.environ["{NAME}"]'
+    return text if code.stands_alone(document, call) else f"({text})"
+
+
+def additions(document: Document, chosen: Sequence[tuple[Site, Variable]]) -> Sequence[Edit]:
+    """See `secretguard.interfaces.Rewriter`: the import of os, unless the module has it above all of `chosen`."""
+    root = code.tree(LANGUAGE, document)
+    first = min((site.start for site, _ in chosen), default=0)
+    return _import(root, document) if chosen and not is_imported(root, first) else ()
+
+
+def _import(root: SgNode, document: Document) -> Sequence[Edit]:
     """Import os below the docstring and `__future__`, above everything else that is imported."""
-    if _IMPORTS_OS.search(document.text):
-        return ()
     after = document.text.startswith("#!") or re.match(r"(?:#[^\n]*\n)?#.*coding[:=]", document.text)
     place = document.text.find("\n") + 1 if after else 0
     for number, statement in enumerate(one for one in root.children() if one.is_named()):
@@ -137,19 +140,9 @@ def fault(before: Document, after: Document) -> str:
     """See `secretguard.interfaces.Rewriter`: ast.parse where it took the file before."""
     return (
         "it would be no Python any more"
-        if _is_python(before.text) and not _is_python(after.text)
+        if ast_of(before.text) and not ast_of(after.text)
         else (code.fault(LANGUAGE, before, after))
     )
-
-
-def _is_python(text: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 LANGUAGE = code.Language(
@@ -168,9 +161,8 @@ LANGUAGE = code.Language(
     obstacle=_obstacle,
     is_documentation=_is_documentation,
     lookup=_lookup,
+    keeps=_keeps,
     template=_template,
-    imports=_imports,
 )
 claims = partial(code.claims, LANGUAGE)
 survey = partial(code.survey, LANGUAGE)
-additions = partial(code.additions, LANGUAGE)

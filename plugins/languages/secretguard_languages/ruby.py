@@ -107,6 +107,11 @@ def _lookup(node: SgNode) -> tuple[SgNode, str] | None:
     return None
 
 
+def _keeps(call: SgNode, name: str, *_: object) -> str:
+    """Read the other one in a block, which runs only if it is needed; where it is an argument it would be always."""
+    return f'ENV.fetch("{name}") {{ {_CALL} }}' if _READERS[1].match(call.text()) else ""
+
+
 def _template(top: SgNode, document: Document) -> code.Template | None:
     """Find `format("…", …)`, and `"…" % …`, whose right side may be an array."""
     parent = top.parent()
@@ -149,6 +154,7 @@ LANGUAGE = code.Language(
     split=_split,
     obstacle=_obstacle,
     lookup=_lookup,
+    keeps=_keeps,
     template=_template,
 )
 claims = partial(code.claims, LANGUAGE)

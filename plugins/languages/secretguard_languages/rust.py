@@ -67,6 +67,10 @@ def _lookup(node: SgNode) -> tuple[SgNode, str] | None:
     return found or (place.node, "")
 
 
+def _keeps(_: SgNode, name: str, *__: object) -> str:
+    return f'std::env::var("{name}").unwrap_or_else(|_| {_CALL})'
+
+
 def _template(top: SgNode, document: Document) -> code.Template | None:
     """Find `format!("…", …)`: positional arguments stand before the named ones."""
     arguments = formatted(top)
@@ -109,6 +113,7 @@ LANGUAGE = code.Language(
     split=_split,
     obstacle=_obstacle,
     lookup=_lookup,
+    keeps=_keeps,
     template=_template,
 )
 claims = partial(code.claims, LANGUAGE)

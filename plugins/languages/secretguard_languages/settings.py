@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from secretguard.rewriting import NAME, Document, ManualItem, Site, Spot
+from secretguard.rewriting import NAME, Document, Lookup, ManualItem, Site, Spot
 from secretguard_languages.code import manual, names_before
 from secretguard_languages.literals import HOLE, Literal
 from secretguard_languages.readings import Reading, reading
@@ -33,6 +33,8 @@ class Reader:
     """A character that is written twice to stand for itself."""
     fallback: str = "(?!)"
     """A lookup of the variable `name` that has `value` as fallback."""
+    kept: str = ""
+    """The same with another variable as its fallback, for Match.expand; empty: a person has to do it."""
     keys: str = ".*"
     """The names of the settings, with what they stand in, that take variables; case says nothing."""
     is_whole: bool = False
@@ -50,6 +52,7 @@ class Reader:
 
 
 SPRING_DEFAULT = r"\$\{(?P<name>[A-Za-z_][\w.-]*):(?P<value>[^{}]*)\}"
+SPRING_KEPT = rf"${{\g<name>:${{{NAME}}}}}"
 ANY_DEFAULT = r"\$\{(?P<name>[A-Za-z_](?:[\w.]|-(?=[\w.-]*:))*)(?::?-|:(?![-=?+]))(?P<value>[^{}]*)\}"
 """Whoever reads a file that has one puts in variables."""
 _SOMEBODY = Reader(reference=f"${{{NAME}}}", fallback=ANY_DEFAULT)
@@ -105,7 +108,8 @@ def _of_fallback(document: Document, value: Literal, spot: Spot, reader: Reader)
             found = reading(value.text[slice(*inner)], *(at - inner[0] for at in value.inside(*_span(spot))), spot)
             if isinstance(found, Reading) and (found.start, found.end) == (0, inner[1] - inner[0]):
                 start, end = (value.start + at for at in one.span())
-                return Site(start, end, reader.reference, found.spelling, (one["name"],))
+                kept = Lookup(one["name"], start, end, one.expand(reader.kept))
+                return Site(start, end, reader.reference, found.spelling, (one["name"],), lookup=kept)
     return None
 
 

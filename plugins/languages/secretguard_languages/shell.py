@@ -6,7 +6,19 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from secretguard.rewriting import NAME, Document, Edit, ManualItem, Site, Spot, Surroundings, Variable, placeholder
+from secretguard.rewriting import (
+    NAME,
+    USER,
+    Document,
+    Edit,
+    Lookup,
+    ManualItem,
+    Site,
+    Spot,
+    Surroundings,
+    Variable,
+    placeholder,
+)
 from secretguard.rotation import Login, Spelling
 from secretguard.secret import Secret
 from secretguard.spelling import around as widest
@@ -124,21 +136,25 @@ def _in_heredoc(document: Document, spot: Spot, redirect: SgNode) -> Site | Manu
 
 def _fallback(document: Document, spot: Spot, node: SgNode) -> Site | ManualItem:
     """`${NAME:-literal}`: the variable is what the script reads already."""
-    found = re.fullmatch(r"\$\{([A-Za-z_]\w*)(?::?[-=])(.*)\}", node.text(), re.DOTALL)
+    found = re.fullmatch(r"\$\{([A-Za-z_]\w*)(:?[-=])(.*)\}", node.text(), re.DOTALL)
     if found is None:
         return manual(document, spot.start, "it is part of an expansion", "Read it from the environment by hand.")
     start, end = span(node)
-    low = start + found.start(2)
-    quote = (_double if found[2][:1] == '"' else _single if found[2][:1] == "'" else _word)(found[2])
+    low = start + found.start(3)
+    quote = (_double if found[3][:1] == '"' else _single if found[3][:1] == "'" else _word)(found[3])
     if quote is None:
         return manual(document, spot.start, "it is part of an expansion", "Read it from the environment by hand.")
     text = read_literal(document.text, low, end - 1, quote)
+    if spot.form == USER:
+        return placeholder(spot)
     first, last, spelling = _stretch(text, spot)
     if (first, last) != (0, len(text.text)):
         return manual(document, spot.start, "the fallback holds more than the credential", "Leave the fallback out.")
     parent = node.parent()
     is_quoted = parent is not None and parent.kind() in ("string", "heredoc_body")
-    return Site(start, end, _OPEN if is_quoted else _QUOTED, spelling, (found[1],))
+    mark = "" if is_quoted else '"'
+    kept = Lookup(found[1], start, end, f"{mark}${{{found[1]}{found[2]}{_OPEN}}}{mark}")
+    return Site(start, end, f"{mark}{_OPEN}{mark}", spelling, (found[1],), lookup=kept)
 
 
 def _holes(node: SgNode) -> list[tuple[int, int]]:

@@ -55,6 +55,7 @@ _READERS = (
         f"${{{NAME}}}",
         runs=_DOLLAR,
         fallback=r"\$\{(?P<name>[A-Za-z_]\w*):-(?P<value>[^{}]*)\}",
+        kept=rf"${{\g<name>:-${{{NAME}}}}}",
     ),
     # https://logging.apache.org/log4j/2.x/manual/lookups.html#EnvironmentLookup
     Reader(
@@ -63,6 +64,7 @@ _READERS = (
         f"${{env:{NAME}}}",
         runs=r"\$\$?\{[^{}]*\}",
         fallback=r"\$\{env:(?P<name>[A-Za-z_]\w*):-(?P<value>[^{}]*)\}",
+        kept=rf"${{env:\g<name>:-${{env:{NAME}}}}}",
     ),
     # https://docs.wildfly.org/34/Admin_Guide.html#expressions
     Reader(
@@ -70,6 +72,7 @@ _READERS = (
         reference=f"${{env.{NAME}}}",
         runs=_DOLLAR,
         fallback=r"\$\{env\.(?P<name>[A-Za-z_]\w*):(?P<value>[^{}]*)\}",
+        kept=rf"${{env.\g<name>:${{env.{NAME}}}}}",
     ),
     # https://ant.apache.org/manual/Tasks/property.html
     Reader(contents=r"<property\s+environment=[\"']env[\"']", reference=f"${{env.{NAME}}}", runs=_DOLLAR),

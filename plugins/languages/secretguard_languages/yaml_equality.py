@@ -46,6 +46,8 @@ def why_different(before: str, after: str) -> str:
     now = _said(new)
     if now is None:
         return "it would be no YAML any more"
+    if _dangling(now) > _dangling(said):
+        return "an alias would have no anchor"
     if _repeated(now) > _repeated(said):
         return "it would have one key twice"
     return _difference(said, now)
@@ -107,6 +109,19 @@ def _repeated(events: Sequence[_Said]) -> int:
                 keys.add(one.value)
         if one.kind in ("mapping", "sequence"):
             open_.append((set(), at if one.kind == "mapping" else -1))
+    return found
+
+
+def _dangling(events: Sequence[_Said]) -> int:
+    """Return how many aliases stand for an anchor that is not above them in their document."""
+    found, anchors = 0, set[str]()
+    for one in events:
+        if one.kind == "document":
+            anchors = set()
+        elif one.kind == "alias":
+            found += one.anchor not in anchors
+        elif one.anchor:
+            anchors.add(one.anchor)
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from secretguard.rewriting import (
     Document,
     Edit,
+    Lookup,
     ManualItem,
     Site,
     Spot,
@@ -24,6 +25,7 @@ from secretguard_languages.yaml_places import Inline, Instead, Left, Need, Place
 from secretguard_languages.yaml_scalars import Scalar, covered, expression_at, scalar_at, written
 
 _BY_HAND = "Take the value out by hand."
+_ANCHORED = Left("an anchor (`&…`) gives it to other places, too", "Take the anchor apart, and read it in each place.")
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{2,}")
 
@@ -108,12 +110,20 @@ def _at(tree: Tree, spot: Spot, scalar: Scalar, place: Place) -> Site | ManualIt
     if isinstance(place, Instead):
         if not is_whole:
             return _manual(document, spot, Left("it is a part of a longer text", "Make the text where it is used."))
+        if _is_anchored(tree, scalar, place):
+            return _manual(document, spot, _ANCHORED)
         return Site(place.start, place.end, place.text, read.spelling, place.names)
     if place.is_whole and not is_whole:
         return _manual(document, spot, Left("only a whole value can be a reference here", "Make it a value by itself."))
     return _site(
         document, scalar, text, read._replace(start=read.start + skipped, end=read.end + skipped), place, names
     )
+
+
+def _is_anchored(tree: Tree, scalar: Scalar, place: Instead) -> bool:
+    """Whether what is replaced gives the value a name that other places stand for it by."""
+    before = tree.source[place.start : scalar.literal.start]
+    return re.search(r"(?:^|\s)&\S+\s", before) is not None
 
 
 def _in_script(document: Document, scalar: Scalar, spot: Spot) -> Site | ManualItem:
@@ -134,10 +144,7 @@ def _site(
 ) -> Site | ManualItem:
     start, end = text.places[read.start], text.places[read.end]
     low, high = scalar.literal.inside(start, end)
-    text_there = place.reference
-    if place.is_first and scalar.literal.quote.opening == '"':
-        text_there = text_there.replace('"', "'")
-    replaced = written(document, scalar, low, high, text_there)
+    replaced = written(document, scalar, low, high, _said(place.reference, scalar, place))
     if replaced is None:
         reason = "it cannot be written there on one line"
         return ManualItem(document.path, document.line(start), reason, _BY_HAND)
@@ -153,8 +160,15 @@ def _of_fallback(tree: Tree, spot: Spot, scalar: Scalar, place: Inline) -> Site 
             content, at = one["value"], one.start("value")
             read = reading(content, spot.start - at, spot.end - at, spot)
             if isinstance(read, Reading) and (read.start, read.end) == (0, len(content)):
-                return Site(one.start(), one.end(), place.reference, read.spelling, (one["name"], *_names(scalar)))
+                kept = Lookup(one["name"], *one.span(), _said(one.expand(place.kept), scalar, place))
+                names = (one["name"], *_names(scalar))
+                return Site(*one.span(), _said(place.reference, scalar, place), read.spelling, names, lookup=kept)
     return None
+
+
+def _said(text: str, scalar: Scalar, place: Inline) -> str:
+    """Return what goes into a scalar, with quotes that do not end it."""
+    return text.replace('"', "'") if place.is_first and scalar.literal.quote.opening == '"' else text
 
 
 def _put_in(literal: Literal, place: Inline) -> Literal:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from secretguard.rewriting import NAME
-from secretguard_languages.settings import ANY_DEFAULT, NOBODY, SPRING_DEFAULT
+from secretguard_languages.settings import ANY_DEFAULT, NOBODY, SPRING_DEFAULT, SPRING_KEPT
 from secretguard_languages.yaml_places import Inline, Kind, Left, Place, Sample, Tree
 from secretguard_languages.yaml_scalars import Scalar, contents, pairs_of
 
@@ -45,6 +45,7 @@ _LOADERS = (
             f"${{{NAME}}}",
             runs=_DOLLAR,
             fallback=re.compile(SPRING_DEFAULT),
+            kept=SPRING_KEPT,
         ),
     ),
     # https://guides.rubyonrails.org/configuring.html#configuring-a-database
@@ -57,6 +58,7 @@ _LOADERS = (
                 r"<%=\s*ENV(?:\.fetch\(|\[)[\"'](?P<name>[A-Za-z_]\w*)[\"']"
                 r"(?:\]\s*\|\||\)\s*\{|,)\s*(?P<q>[\"'])(?P<value>[^\"'#\\]*)(?P=q)\s*[})]?\s*%>"
             ),
+            kept=rf'<%= ENV["\g<name>"] || ENV.fetch("{NAME}") %>',
             is_first=True,
         ),
     ),
@@ -96,6 +98,7 @@ _LOADERS = (
             f"${{env:{NAME}}}",
             runs=_DOLLAR,
             fallback=re.compile(r"\$\{env:(?P<name>[A-Za-z_]\w*),\s*(?P<q>['\"])(?P<value>[^'\"{}]*)(?P=q)\}"),
+            kept=rf"${{env:\g<name>, ${{env:{NAME}}}}}",
         ),
     ),
     _Loader(r"\.ya?ml", frozenset(("openapi", "swagger", "asyncapi")), Sample()),

@@ -45,6 +45,8 @@ class Inline:
     """A character that is written twice to stand for itself."""
     fallback: re.Pattern[str] | None = None
     """A lookup of the variable `name` that has `value` as fallback."""
+    kept: str = ""
+    """The same with another variable as its fallback, for Match.expand; empty: a person has to do it."""
     is_whole: bool = False
     """Whether the reference has to be the whole scalar."""
     is_first: bool = False

@@ -86,7 +86,7 @@ def _write(folder: Path, language: str, *, after: bool) -> list[Path]:
             file = folder / f"case_{number}" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-            if file.suffix not in (".json", ".xml"):
+            if file.suffix not in (".json", ".py", ".xml"):
                 found.append(file)
     return found
 

@@ -16,13 +16,13 @@ from secretguard.model import Problem
 from secretguard.reference import SecretReference
 from secretguard.rewrite.naming import conventional
 from secretguard.rewrite.plan import Gathered, Naming, Rewrite, gather, plan_rewrite, second_choice
+from secretguard.rewrite.sightings import finder
 from secretguard.rewrite.survey import TrackedFile, all_rewriters
 from secretguard.rewriting import Surroundings
 from secretguard.rotate.fields import field_for
 from secretguard.rotation import Spelling, Target
 from secretguard.scan.at_commit import files_with
 from secretguard.scan.cache import compiled_rules
-from secretguard.spelling import needles
 
 _LINK = "120000"
 _FOR_PEOPLE = (b".md", b".rst", b".txt", b".adoc", b".html")
@@ -114,7 +114,7 @@ def _looked(path: str, repository: Repository, base: str, target: Target, chosen
     with console.progress(quiet=config.verbosity < 0, in_bytes=False) as progress:
         files = [
             TrackedFile(one.path, one.data, one.matches, one.mode, one.is_whole)
-            for one in files_with(secret, needles(target.leaked), repository, base, detector, problems, progress)
+            for one in files_with(secret, finder(target.leaked), repository, base, detector, problems, progress)
         ]
     gathered = gather(files, all_rewriters(), surroundings(repository, base), target.leaked)
     return Looked(path, repository, base, gathered, tuple(problems))

@@ -6,12 +6,13 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 
 from secretguard.engine.forms.split import user_span
+from secretguard.escapes import follows_escape, written_as
 from secretguard.model import Match
 from secretguard.rewrite.documents import character_at
 from secretguard.rewriting import KEY_ID, USER, Document, Spot
 from secretguard.rotation import Login
 from secretguard.secret import Secret
-from secretguard.spelling import ONE_STRING, around, in_bytes, is_access_key, is_telling, written_forms
+from secretguard.spelling import ONE_STRING, around, in_bytes, is_access_key, is_telling
 
 ANOTHER_LOGIN = "another login"
 """The form of a spot where another user has the same password: the rotation is not about that one."""
@@ -25,7 +26,7 @@ def spots_of(document: Document, data: bytes, matches: Sequence[Match], leaked: 
     """
     found: list[Spot] = []
     taken: list[tuple[int, int]] = []
-    spelled = written_forms(leaked.secret)
+    spelled = written_as(leaked.secret)
     for match in sorted(matches, key=lambda one: (len(one.encoding), one.start)):
         if match.inner is not None or not match.secret.same_as(leaked.secret):
             continue
@@ -37,7 +38,7 @@ def spots_of(document: Document, data: bytes, matches: Sequence[Match], leaked: 
         _add(found, taken, (Spot(*at, "bare", leaked.secret, leaked.secret, leaked.user) for at in bare))
         _add(found, taken, _encoded(document.text, leaked))
     if is_access_key(leaked):
-        form, public = KEY_ID, _bare(document.text, (leaked.user,))
+        form, public = KEY_ID, _bare(document.text, re.compile(re.escape(leaked.user)))
     else:
         form, public = USER, _users(document, data, matches, leaked, tuple(found))
     user = Secret(leaked.user)
@@ -82,19 +83,21 @@ def _wrapping(match: Match) -> tuple[str, ...]:
 
 
 def _narrowed(
-    text: str, start: int, end: int, spelled: Sequence[str], match: Match, leaked: Login, encoding: tuple[str, ...]
+    text: str, start: int, end: int, spelled: re.Pattern[str], match: Match, leaked: Login, encoding: tuple[str, ...]
 ) -> Iterator[Spot]:
     """Yield where inside [start, end) the value stands; the whole of it if it is not there as it is."""
-    places = [] if encoding else _each(text, spelled, start, end)
+    places = [] if encoding else [one.span() for one in spelled.finditer(text, start, end)]
     form = match.form if match.user in ("", leaked.user) else ANOTHER_LOGIN
     for low, high in places or [(start, end)]:
         yield Spot(low, high, form, match.text, leaked.secret, leaked.user, encoding)
 
 
-def _bare(text: str, spelled: Sequence[str]) -> Iterator[tuple[int, int]]:
-    for low, high in _each(text, spelled, 0, len(text)):
+def _bare(text: str, spelled: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    for one in spelled.finditer(text):
+        low, high = one.span()
         before, after = text[low - 1 : low], text[high : high + 1]
-        if not (_in_word(before, text[low]) or _in_word(text[high - 1], after)):
+        goes_on = _in_word(before, text[low]) and not follows_escape(text, low)
+        if not (goes_on or _in_word(text[high - 1], after)):
             yield low, high
 
 
@@ -113,16 +116,6 @@ def _encoded(text: str, leaked: Login) -> Iterator[Spot]:
     for encoding, pattern in patterns.items():
         for one in re.finditer(pattern, text):
             yield Spot(*one.span(), "bare", leaked.secret, leaked.secret, leaked.user, (encoding,))
-
-
-def _each(text: str, forms: Sequence[str], start: int, end: int) -> list[tuple[int, int]]:
-    taken: list[tuple[int, int]] = []
-    for form in forms:
-        at = text.find(form, start, end) if form else -1
-        while at >= 0:
-            _take(taken, at, at + len(form))
-            at = text.find(form, at + len(form), end)
-    return taken
 
 
 def _add(found: list[Spot], taken: list[tuple[int, int]], more: Iterable[Spot]) -> None:

@@ -15,6 +15,7 @@ from secretguard.rewrite.naming import SpellingKey, key_of
 from secretguard.rewrite.spots import spots_of
 from secretguard.rewriting import LOWER_NAME, NAME, Document, Edit, ManualItem, Site, Spot, Surroundings, Variable
 from secretguard.rotation import Login
+from secretguard.variables import is_telling_name
 from secretguard_languages import code
 from secretguard_languages.literals import Literal, Quote
 from secretguard_languages.syntax import deepest, parsed, span, upwards
@@ -105,7 +106,10 @@ def _named(site: Site, declared: Sequence[_Declared], spot: Spot) -> Site:
     """Return a site that reads the variable which holds the same value already, if the module has one."""
     for one in declared:
         if one.text.count(f'"{site.spelling.text.reveal()}"') and not spot.encoding:
-            return replace(site, text=site.text.replace(LOWER_NAME, one.name), names=(one.name.upper(),))
+            name = one.name.upper()
+            return replace(
+                site, text=site.text.replace(LOWER_NAME, one.name), names=(name,) if is_telling_name(name) else ()
+            )
     return site
 
 
@@ -118,7 +122,8 @@ def _without_default(document: Document, site: Site, attribute: SgNode) -> Site 
     text = "sensitive = true"
     if re.search(r"^\s*sensitive\s*=", block.text(), re.MULTILINE):
         start, end, text = document.text.rfind("\n", 0, start) + 1, document.text.find("\n", end) + 1, ""
-    return Site(start, end, text, site.spelling, (label.upper().replace("-", "_"),))
+    name = label.upper().replace("-", "_")
+    return Site(start, end, text, site.spelling, (name,) if is_telling_name(name) else ())
 
 
 def _default(node: SgNode) -> SgNode | None:

@@ -17,6 +17,8 @@ from secretguard.spelling import ONE_STRING, around, in_bytes, is_access_key, is
 ANOTHER_LOGIN = "another login"
 """The form of a spot where another user has the same password: the rotation is not about that one."""
 _WIDE = ("utf-16", "utf-32")
+_ITS_COMMAND = re.compile(rb"[\"']?[ \t]+(?!\w+=)[A-Za-z./]")
+"""Behind a variable that is set for one command."""
 
 
 def spots_of(document: Document, data: bytes, matches: Sequence[Match], leaked: Login) -> list[Spot]:
@@ -32,7 +34,8 @@ def spots_of(document: Document, data: bytes, matches: Sequence[Match], leaked: 
             continue
         start, end = (character_at(document, data, at) for at in (match.start, match.end))
         encoding = _wrapping(match)
-        _add(found, taken, _narrowed(document.text, start, end, spelled, match, leaked, encoding))
+        form = ANOTHER_LOGIN if _is_anothers(match, data, leaked) else match.form
+        _add(found, taken, _narrowed(document.text, start, end, spelled, match, leaked, form, encoding))
     if is_telling(leaked.secret):
         bare = _bare(document.text, spelled)
         _add(found, taken, (Spot(*at, "bare", leaked.secret, leaked.secret, leaked.user) for at in bare))
@@ -75,6 +78,20 @@ def _is_split(match: Match, leaked: Login) -> bool:
     return match.family not in ONE_STRING and leaked.secret.reveal() != leaked.user
 
 
+def _is_anothers(match: Match, data: bytes, leaked: Login) -> bool:
+    """Whether another user has the password in a match.
+
+    Not by a user on another line than a command that gets the password by itself (`PGPASSWORD=… psql`).
+    """
+    if match.user in ("", leaked.user):
+        return False
+    is_split = match.form == "split" and not match.encoding
+    span = user_span(match.rule, data, match.start, match.user) if is_split else None
+    if span is None or b"\n" not in data[min(span[0], match.start) : max(span[1], match.end)]:
+        return True
+    return _ITS_COMMAND.match(data, match.end) is None
+
+
 def _wrapping(match: Match) -> tuple[str, ...]:
     """Return how the matched text is wrapped: the document is decoded already, and a URI quotes its own parts."""
     found = tuple(one for one in match.encoding if one not in _WIDE)
@@ -83,11 +100,17 @@ def _wrapping(match: Match) -> tuple[str, ...]:
 
 
 def _narrowed(
-    text: str, start: int, end: int, spelled: re.Pattern[str], match: Match, leaked: Login, encoding: tuple[str, ...]
+    text: str,
+    start: int,
+    end: int,
+    spelled: re.Pattern[str],
+    match: Match,
+    leaked: Login,
+    form: str,
+    encoding: tuple[str, ...],
 ) -> Iterator[Spot]:
     """Yield where inside [start, end) the value stands; the whole of it if it is not there as it is."""
     places = [] if encoding else [one.span() for one in spelled.finditer(text, start, end)]
-    form = match.form if match.user in ("", leaked.user) else ANOTHER_LOGIN
     for low, high in places or [(start, end)]:
         yield Spot(low, high, form, match.text, leaked.secret, leaked.user, encoding)
 

@@ -166,8 +166,12 @@ def _by_hand(file: TrackedFile, why: str, advice: str) -> tuple[None, list[Manua
 
 
 def _of_another(document: Document, spot: Spot) -> ManualItem:
-    why = "another user has the same password here, and is not rotated"
-    return ManualItem(document.path, document.line(spot.start), why, "Rotate that login by itself.")
+    why = "another user seems to have the same password here, and is not rotated"
+    advice = (
+        "If it is that user's, rotate that login by itself; if the user only stands nearby, and the password is the"
+        " leaked login's own, read it from the variable by hand."
+    )
+    return ManualItem(document.path, document.line(spot.start), why, advice)
 
 
 def leaked_stand_in(leaked: Login) -> Login:

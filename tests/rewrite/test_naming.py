@@ -83,7 +83,9 @@ def test_what_says_nothing_or_is_the_systems_is_never_the_name(before: str, afte
 @pytest.mark.parametrize("label", ["url", "password", "path"])
 def test_a_variable_of_terraform_with_a_vague_name_is_called_as_by_convention(label: str) -> None:
     text = f'variable "{label}" {{\n  default = "postgresql://app:{VALUE}@db/shop"\n}}\n'
-    assert [one.variable.name for one in planned({"a.tf": text.encode()}, hcl).variables] == ["DATABASE_URL"]
+    found = planned({"a.tf": text.encode()}, hcl)
+    assert [one.variable.name for one in found.variables] == ["DATABASE_URL"]
+    assert any("keeps its name" in one.reason for one in found.manual)
 
 
 @pytest.mark.parametrize("name", ["PATH", "USER", "PWD", "HOSTNAME", "LD_PRELOAD", "LC_ALL", "GIT_SSH_COMMAND"])

@@ -71,6 +71,16 @@ def survey(document: Document, spots: Sequence[Spot], around: Surroundings) -> S
         reason = f"it takes each new variable from {prefix}…, its name in lower case"
         advice = f'Start it with `{prefix}database_url="$DATABASE_URL"`, and likewise for others.'
         found.append(ManualItem(document.path, document.line(running[0].start), reason, advice))
+        found += [
+            code.manual(
+                document,
+                one.start,
+                "this variable keeps its name, which says too little for the whole environment",
+                f"Set the {prefix}… of its own name to what the variable of the value says.",
+            )
+            for one in running
+            if not one.names and LOWER_NAME not in one.text and not one.text.startswith("var.")
+        ]
     return found
 
 

@@ -79,7 +79,7 @@ def survey(document: Document, spots: Sequence[Spot], around: Surroundings) -> S
                 f"Set the {prefix}… of its own name to what the variable of the value says.",
             )
             for one in running
-            if not one.names and LOWER_NAME not in one.text and not one.text.startswith("var.")
+            if not one.names and LOWER_NAME not in one.text and "var." not in one.text
         ]
     return found
 

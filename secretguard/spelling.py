@@ -134,42 +134,6 @@ def is_access_key(login: Login) -> bool:
     return re.fullmatch(r"A[KS]IA[A-Z2-7]{16}", login.user) is not None
 
 
-def needles(login: Login) -> tuple[bytes, ...]:
-    """Return the bytes by which a file is known that holds the secret, or the id that changes with it."""
-    found = written_bytes(login.secret) if is_telling(login.secret) else ()
-    return (*found, *((login.user.encode("ascii"),) if is_access_key(login) else ()))
-
-
-def written_forms(secret: Secret) -> tuple[str, ...]:
-    """Return how a text file may write the value: plain, percent-encoded or escaped; the longest first."""
-    value = secret.reveal()
-    raw = in_bytes(value)
-    escaped = value.replace("\\", "\\\\")
-    forms = {
-        value,
-        quote(raw, safe=""),
-        quote(raw),
-        escaped,
-        escaped.replace('"', '\\"'),
-        escaped.replace("'", "\\'"),
-        value.replace("'", "''"),
-        value.replace("$", "$$"),
-        value.replace("$", "\\$"),
-        value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;"),
-    }
-    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
-
-
-def written_bytes(secret: Secret) -> tuple[bytes, ...]:
-    """Return how the bytes of a file may hold the value: each of its written forms, base64, hex and UTF-16."""
-    value = secret.reveal()
-    raw = in_bytes(value)
-    wide = [value.encode(encoding, "surrogatepass") for encoding in ("utf-16-le", "utf-16-be")]
-    hexed = raw.hex().encode()
-    packed = base64.b64encode(raw).rstrip(b"=")
-    return (raw, *(in_bytes(one) for one in written_forms(secret)), packed, hexed, hexed.upper(), *wide)
-
-
 def holds(text: str, secret: Secret) -> bool:
     """Whether `text` holds the value, as it is or percent-encoded, or is base64 or hex of a text that does."""
     value = secret.reveal()

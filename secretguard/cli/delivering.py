@@ -11,7 +11,7 @@ from secretguard.reference import SecretReference
 from secretguard.resolve import document, pick
 from secretguard.rewrite.deliver import deliver, rehearse
 from secretguard.rewrite.delivery import Delivered, Delivery, How
-from secretguard.rewrite.patch import patch_name
+from secretguard.rewrite.patch import check_place, patch_name
 from secretguard.rewriting import USER
 from secretguard.rotate.fields import login_of
 from secretguard.rotate.state_directory import state_directory
@@ -118,10 +118,19 @@ def value_in_place(target: Target, reference: SecretReference, context: Context)
 
 
 def check_one_file(file: Path | None, planned: Sequence[Planned], how: How) -> None:
-    """Raise UsageError where one file is to take several patches, or there is none to take."""
+    """Raise UsageError where one file is to take several patches, or there is none to take.
+
+    OutputError if something else is in its place.
+    """
     if file is None:
         return
     if how is not How.PATCH:
         raise UsageError("-o is for --deliver patch", hint="Leave it out.")
+    if str(file) == "-":
+        raise UsageError(
+            "a patch is not printed: its removed lines hold the old value",
+            hint="Name a file, which only you can read; `git am` takes that.",
+        )
+    check_place(file)
     if len([one for one in planned if one.rewrite.changes]) > 1:
         raise UsageError("-o takes one patch, and several repositories change", hint="Leave -o out.")

@@ -97,10 +97,10 @@ def _delivered(
         rewriting_words.write_plan(planned, verbose=bool(ctx.obj.get("verbose")))
     for line in delivering.unresolved(planned, leaked, None, Context(environ)):
         console.print_line(f"Not ready yet: {line}")
-    if given["plan_only"]:
-        return {}
     how = How(given["deliver"])
     delivering.check_one_file(given["output"], planned, how)
+    if given["plan_only"]:
+        return {}
     dead = _seen_dead(ctx, found.id, environ)
     terms = delivering.Terms(
         credential=found.id,

@@ -1,5 +1,6 @@
 """The rewriting of repositories from the command line: what stands at HEAD, what becomes of it, in which fields."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +15,15 @@ from secretguard.git.repository import Repository, open_repository
 from secretguard.git.trees import contents_at, tree_entries
 from secretguard.model import Problem
 from secretguard.reference import SecretReference
-from secretguard.rewrite.naming import conventional
+from secretguard.rewrite.naming import conventional, is_own_use
 from secretguard.rewrite.plan import Gathered, Naming, Rewrite, gather, plan_rewrite, second_choice
+from secretguard.rewrite.sightings import finder, sought
 from secretguard.rewrite.survey import TrackedFile, all_rewriters
 from secretguard.rewriting import Surroundings
 from secretguard.rotate.fields import field_for
 from secretguard.rotation import Spelling, Target
 from secretguard.scan.at_commit import files_with
 from secretguard.scan.cache import compiled_rules
-from secretguard.spelling import needles
 
 _LINK = "120000"
 _FOR_PEOPLE = (b".md", b".rst", b".txt", b".adoc", b".html")
@@ -71,7 +72,7 @@ def asked_variable(looked: Iterable[Looked], target: Target) -> str:
     """
     main = conventional(target.kind, target.family)
     for one in looked:
-        default = second_choice(one.gathered, main, target.leaked.user, _Taken(one.repository, one.base))
+        default = second_choice(one.gathered, main, target.leaked.user, _Taken(one))
         if not default:
             continue
         console.print_line(f"{main} is in use for something else in {one.path}.")
@@ -94,7 +95,7 @@ def planned(looked: Sequence[Looked], target: Target, reference: SecretReference
     return [
         Planned(
             one,
-            plan_rewrite(one.gathered, Naming(refer, main, target.leaked.user, name, _Taken(one.repository, one.base))),
+            plan_rewrite(one.gathered, Naming(refer, main, target.leaked.user, name, _Taken(one))),
         )
         for one in looked
     ]
@@ -114,7 +115,7 @@ def _looked(path: str, repository: Repository, base: str, target: Target, chosen
     with console.progress(quiet=config.verbosity < 0, in_bytes=False) as progress:
         files = [
             TrackedFile(one.path, one.data, one.matches, one.mode, one.is_whole)
-            for one in files_with(secret, needles(target.leaked), repository, base, detector, problems, progress)
+            for one in files_with(secret, finder(target.leaked), repository, base, detector, problems, progress)
         ]
     gathered = gather(files, all_rewriters(), surroundings(repository, base), target.leaked)
     return Looked(path, repository, base, gathered, tuple(problems))
@@ -137,10 +138,15 @@ def surroundings(repository: Repository, base: str) -> Surroundings:
 
 
 class _Taken:
-    """Whether a commit uses a name, as a word, in any file that a machine reads."""
+    """Whether a commit uses a name, as a word, in any file that a machine reads, and for something else.
 
-    def __init__(self, repository: Repository, base: str) -> None:
-        self._repository, self._base = repository, base
+    Where one of them gives it the leaked value, the name is that of the credential.
+    """
+
+    def __init__(self, looked: Looked) -> None:
+        self._repository, self._base = looked.repository, looked.base
+        self._read = looked.gathered.around.read
+        self._old = sought(looked.gathered.leaked.secret)
 
     def __call__(self, name: str) -> bool:
         """Return whether `name` stands somewhere; raises GitError if git cannot say."""
@@ -149,4 +155,9 @@ class _Taken:
             found = [one for one in process.stdout.read().split(b"\0") if one]
             if process.wait() > 1:
                 raise process.failure()
-        return any(not one.lower().endswith(_FOR_PEOPLE) for one in found)
+        using = [one for one in found if not one.lower().endswith(_FOR_PEOPLE)]
+        return bool(using) and not any(self._is_own(name, one) for one in using)
+
+    def _is_own(self, name: str, found: bytes) -> bool:
+        path = os.fsdecode(found.removeprefix(self._base.encode("ascii") + b":"))
+        return is_own_use(name, self._read(path) or "", self._old)

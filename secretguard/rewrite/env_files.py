@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from secretguard.env_file import parse_env
 from secretguard.errors import ConfigError
+from secretguard.rewrite.env_readers import readers_of
 from secretguard.rewrite.naming import SpellingKey, key_of
 from secretguard.rewrite.survey import Surveyed
 from secretguard.rewriting import FileChange, ManualItem, Site, Surroundings, Variable
@@ -20,6 +21,7 @@ REFERENCES = "secretguard.refs.env"
 _ENV = re.compile(r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env", re.ASCII)
 _SHARED = re.compile(r"(?:^|[._-])(?:example|sample|template|dist|defaults?|schema)(?:[._-]|$)", re.IGNORECASE)
 """Names of files that are meant to be committed."""
+_PLAIN_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}|[a-z_][a-z0-9_]{0,63}")
 _HEADER = (
     "# Which variable gets its value from where: no value stands here. `secretguard run --env-file "
     + REFERENCES
@@ -97,12 +99,19 @@ def environment_changes(
         writing.changes[one.file.path] = FileChange(one.file.path, one.file.data, None, one.file.mode)
         folder, _, name = one.file.path.rpartition("/")
         ignored.setdefault(folder, []).append(name)
-        _add_names(_beside(folder, f"{name}.example"), [site.defines for site in defined], writing)
+        names = [*(site.defines for site in defined), *_names_in(one)]
+        _add_names(_beside(folder, f"{name}.example"), names, writing)
     for folder, names in ignored.items():
         _add_lines(_beside(folder, ".gitignore"), [f"/{name}" for name in names], writing)
     if mapped:
         _add_references(mapped, writing)
+    writing.manual.extend(readers_of([one.file.path for one in files], around))
     return Environment(tuple(writing.changes.values()), tuple(writing.manual))
+
+
+def _names_in(one: Surveyed) -> list[str]:
+    """Return the names that a `.env` sets; what does not look like one may be a part of a value, and is left out."""
+    return [name for name in _parsed(one.document.text) or () if _PLAIN_NAME.fullmatch(name)]
 
 
 def _map(

@@ -1,11 +1,11 @@
 """The last look at what leaves: neither value is in it. An error names the place, never the value."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from secretguard.errors import RewriteError
 from secretguard.git.complaints import readable
 from secretguard.rewrite import wording
+from secretguard.rewrite.changed_lines import place_of_value
 from secretguard.rewrite.commit import Commit
 from secretguard.rewrite.delivery import Delivery
 from secretguard.rewrite.sightings import Sought, sought
@@ -61,27 +61,12 @@ def _bytes(text: str) -> bytes:
 
 
 def _in_change(value: Sought, change: FileChange, *, anywhere: bool) -> str:
-    """Return in which added line the value is, or, `anywhere`, that it is in the file; empty if in none.
-
-    An ordinary word counts only where it stands more often than before.
-    """
-    added = [*_more(change.after, change.before)]
-    removed = b"\n".join(line for _, line in _more(change.before, change.after)) if value.is_word else b""
-    if value.count(b"\n".join(line for _, line in added)) > value.count(removed):
-        return next((f"in line {number}" for number, line in added if value.count(line)), "over several added lines")
+    """Return in which added line the value is, or, `anywhere`, that it is in the file; empty if in none."""
+    if place := place_of_value(value, change.before, change.after):
+        return place
     if anywhere and not value.is_word and any(value.count(data or b"") for data in (change.before, change.after)):
         return "in a line that is removed or stays"
     return ""
-
-
-def _more(data: bytes | None, other: bytes | None) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of `data`, with their numbers, that `other` has not, or not so often."""
-    there = Counter((other or b"").split(b"\n"))
-    for number, line in enumerate((data or b"").split(b"\n"), 1):
-        if there[line]:
-            there[line] -= 1
-        else:
-            yield number, line
 
 
 def _masked_lines(lines: list[str], values: list[Sought]) -> Iterator[str]:

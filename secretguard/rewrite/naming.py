@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from secretguard.rewrite.sightings import Sought
 from secretguard.rewriting import Site
 from secretguard.rotation import Spelling
 from secretguard.spelling import dialect, in_bytes, names_for
+from secretguard.variables import is_of_system
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,127}")
 _CONVENTIONS = {
@@ -44,6 +46,8 @@ _CONVENTIONS = {
 _LOGINS = frozenset(
     ("postgres", "mysql", "mssql", "oracle", "clickhouse", "cassandra", "snowflake", "database", "odbc")
 )
+_LONGEST_USE = 2_048
+"""Characters behind a name that may be its value."""
 _PART = 2
 """How plain a spelling is that is only a part of a login."""
 
@@ -104,8 +108,23 @@ def variable_names(
         else:
             own = [asked] if asked else own
             free = names_for(examples[key], main) if _has_own_name(examples[key], main) else _further(main, user)
-        chosen[key] = own[0] if own else next(one for one in free if one in voted or not is_taken(one))
+        usable = (one for one in free if not is_of_system(one))
+        chosen[key] = own[0] if own else next(one for one in usable if one in voted or not is_taken(one))
     return chosen
+
+
+def is_own_use(name: str, text: str, old: Sought) -> bool:
+    """Whether a text gives the variable `name` the leaked value, or looks it up with the value as its fallback.
+
+    The value stands behind the name on its line, or on the next one where the name ends its own.
+    """
+    for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+        rest, _, after = text[found.end() : found.end() + _LONGEST_USE].partition("\n")
+        is_open = re.fullmatch(r"[\s\"'`,()\[\]{}:=|>\\]*", rest) is not None
+        near = rest + "\n" + after.partition("\n")[0] if is_open else rest
+        if old.count(near.encode("utf-8", "surrogatepass")):
+            return True
+    return False
 
 
 def _plainness(spelling: Spelling) -> int:
@@ -118,9 +137,13 @@ def _plainness(spelling: Spelling) -> int:
 
 
 def _votes(sites: Iterable[Site], key: SpellingKey) -> list[str]:
-    """Return the names that places with this spelling use, the most frequent first."""
+    """Return the names that places with this spelling use, the most frequent first; never one of the system."""
     names = Counter(
-        name for one in sites if key_of(one.spelling) == key for name in one.names[:1] if _NAME.fullmatch(name)
+        name
+        for one in sites
+        if key_of(one.spelling) == key
+        for name in one.names[:1]
+        if _NAME.fullmatch(name) and not is_of_system(name)
     )
     return [name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0]))]
 

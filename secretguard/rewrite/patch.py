@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 from binascii import b2a_qp
 from datetime import UTC, datetime
 from email.header import Header
@@ -23,14 +24,16 @@ from secretguard.rotation import Context
 
 _ANY_DATE = "Mon Sep 17 00:00:00 2001"
 """By which `file` and git know a patch of git from a mail."""
+_OURS = re.compile(rb"From [0-9a-f]{40} " + _ANY_DATE.encode("ascii"))
 _FRAGILE = re.compile(rb"\r$|\0", re.MULTILINE)
 
 
 def write_patch(delivery: Delivery, place: Path, context: Context) -> Delivered:
-    """Write the patch to the file `place`, with rights 0600, in one step; what was there is replaced.
+    """Write the patch to the file `place`, with rights 0600, in one step; a patch of ours that was there is replaced.
 
-    Raises RewriteError, GitError, and OutputError if the file cannot be written.
+    Raises RewriteError, GitError, and OutputError if the file cannot be written or something else is there.
     """
+    check_place(place)
     commit = prepared(delivery, context)
     if commit is None:
         return Delivered(How.PATCH, "", ("there is nothing to change",), is_new=False)
@@ -40,6 +43,23 @@ def write_patch(delivery: Delivery, place: Path, context: Context) -> Delivered:
         "its removed lines hold the old value, so only you can read the file",
     )
     return Delivered(How.PATCH, str(place), evidence, text=exposure.masked(delivery, commit.diff))
+
+
+def check_place(place: Path) -> None:
+    """Raise OutputError if something is at `place` that is no patch of ours: nobody wants to lose it."""
+    try:
+        mode = place.lstat().st_mode
+        is_ours = stat.S_ISREG(mode) and _is_ours(place.read_bytes())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _not_written(place, error.strerror or str(error)) from None
+    if not is_ours:
+        raise _not_written(place, "something else is there than a patch of secretguard")
+
+
+def _is_ours(content: bytes) -> bool:
+    return _OURS.match(content) is not None and b"\nSecretguard-Credential: sg_" in content
 
 
 def patch_name(delivery: Delivery) -> str:
@@ -85,6 +105,8 @@ def _write(place: Path, content: bytes) -> None:
         part.replace(place)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise OutputError(
-            f"{place} cannot be written: {error.strerror or error}", hint="Name another file with -o."
-        ) from None
+        raise _not_written(place, error.strerror or str(error)) from None
+
+
+def _not_written(place: Path, why: str) -> OutputError:
+    return OutputError(f"{place} cannot be written: {why}", hint="Name another file with -o.")

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from secretguard.errors import RewriteError
 from secretguard.interfaces import Rewriter
 from secretguard.reference import SecretReference
+from secretguard.rewrite.changed_lines import beside_value, place_of_value
 from secretguard.rewrite.checks import why_unsound
 from secretguard.rewrite.documents import written
 from secretguard.rewrite.edits import applied, ordered
 from secretguard.rewrite.env_files import environment_changes, is_env_file
 from secretguard.rewrite.failures import blamed
 from secretguard.rewrite.naming import SpellingKey, key_of, variable_names
+from secretguard.rewrite.sightings import Sought, sought
 from secretguard.rewrite.survey import Surveyed, TrackedFile, survey
 from secretguard.rewriting import (
     AWS_REFERENCE,
@@ -38,6 +40,10 @@ _WHEN_DEPLOYED = (
 _OF_ANOTHER = (
     "it is the fallback of another variable, and what reads the file may put in none inside of it",
     "Take the fallback out, and set the variable wherever this is read.",
+)
+_MIXED = (
+    "another copy on this line can only be taken out by a person",
+    "Take every copy on the line out by hand, in one go.",
 )
 
 
@@ -125,10 +131,12 @@ def plan_rewrite(gathered: Gathered, naming: Naming) -> Rewrite:
     main = next(iter(names.values()), naming.asked or naming.main)
     changes: list[FileChange] = []
     done: list[Surveyed] = []
+    old = sought(gathered.leaked.secret)
     for file in gathered.surveyed:
         one, unresolved = _resolvable(file, assigned)
-        manual += unresolved
-        edited = _edited(one, assigned, main, gathered.leaked)
+        one, beside = _without_mixed_lines(one, assigned, main, old)
+        manual += (*unresolved, *beside)
+        edited = _edited(one, assigned, main, gathered.leaked, old)
         if isinstance(edited, str):
             manual += [_failed(one, site, edited) for site in one.sites]
             continue
@@ -136,10 +144,12 @@ def plan_rewrite(gathered: Gathered, naming: Naming) -> Rewrite:
         if edited is not None and not is_env_file(one.file.path):
             changes.append(edited)
     of_env = [one for one in done if is_env_file(one.file.path) and one.sites]
+    sites = [site for one in done for site in one.sites]
+    used = {key_of(site.spelling) for site in sites if not site.is_placeholder}
+    assigned = {key: one for key, one in assigned.items() if key in used}
     variables = {key: one.variable for key, one in assigned.items()}
     environment = environment_changes(of_env, variables, gathered.around, changes)
     manual += environment.manual
-    sites = [site for one in done for site in one.sites]
     return Rewrite(
         changes=tuple(sorted(environment.changes, key=lambda one: one.path)),
         manual=tuple(sorted(manual, key=lambda one: (one.path, one.line))),
@@ -173,13 +183,43 @@ def _resolvable(one: Surveyed, assigned: dict[SpellingKey, Assigned]) -> tuple[S
     return replace(one, sites=tuple(sites)), manual
 
 
-def _edited(one: Surveyed, assigned: dict[SpellingKey, Assigned], main: str, leaked: Login) -> FileChange | str | None:
+def _without_mixed_lines(
+    one: Surveyed, assigned: dict[SpellingKey, Assigned], main: str, old: Sought
+) -> tuple[Surveyed, list[ManualItem]]:
+    """Return a file without the sites on whose lines the value would stay, and an item for each of those lines.
+
+    Such a line would be added with the value on it. A `.env` leaves git as a whole.
+    """
+    manual: list[ManualItem] = []
+    while one.sites and not is_env_file(one.file.path):
+        edits = [_edit_of(site, assigned, main) for site in one.sites]
+        try:
+            left = beside_value(one.document.text, ordered(edits), old)
+        except RewriteError:
+            break  # they overlap, which fails the file later
+        if not left:
+            break
+        manual += [ManualItem(one.file.path, one.document.line(edit.start), *_MIXED) for edit in left]
+        kept = [site for site, edit in zip(one.sites, edits, strict=True) if edit not in left]
+        one = replace(one, sites=tuple(kept))
+    return one, list(dict.fromkeys(manual))
+
+
+def _edit_of(site: Site, assigned: dict[SpellingKey, Assigned], main: str) -> Edit:
+    if site.is_placeholder:
+        return _edit(site, main)
+    variable = assigned[key_of(site.spelling)].variable
+    return _edit(site, variable.name, variable.reference)
+
+
+def _edited(
+    one: Surveyed, assigned: dict[SpellingKey, Assigned], main: str, leaked: Login, old: Sought
+) -> FileChange | str | None:
     """Return the change of one file, or why it must not be made; None if nothing in it changes."""
     if not one.sites:
         return None
     running = [(site, assigned[key_of(site.spelling)].variable) for site in one.sites if not site.is_placeholder]
-    edits = [_edit(site, variable.name, variable.reference) for site, variable in running]
-    edits += [_edit(site, main) for site in one.sites if site.is_placeholder]
+    edits = [_edit_of(site, assigned, main) for site in one.sites]
     try:
         with blamed(one.rewriter):
             edits += one.rewriter.additions(one.document, running)
@@ -190,7 +230,10 @@ def _edited(one: Surveyed, assigned: dict[SpellingKey, Assigned], main: str, lea
         return str(error)
     if why:
         return why
-    return FileChange(one.file.path, one.file.data, written(after, after.text), one.file.mode)
+    change = FileChange(one.file.path, one.file.data, written(after, after.text), one.file.mode)
+    if not is_env_file(one.file.path) and (place := place_of_value(old, change.before, change.after)):
+        return f"the value would stay {place}"
+    return change
 
 
 def _edit(site: Site, name: str, reference: SecretReference | None = None) -> Edit:

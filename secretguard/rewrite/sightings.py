@@ -2,7 +2,8 @@
 
 Looked for is the value in UTF-8, UTF-16 and the bytes it was found in; in hex; in base64 at each of its three
 alignments, of either alphabet, broken over lines or not, and encoded twice; each of these also where the text has to be
-read first: percent-encoded, with escapes of JSON and of program code, or of HTML, two of them inside each other too.
+read first: percent-encoded, with escapes of JSON and of program code, or of HTML, two of them inside each other too;
+and in each way in which characters are escaped, in one literal or in several side by side.
 
 A value that is an ordinary word (`postgres`, `Admin`, `1234`, or shorter than four characters) stands in texts that
 have nothing to do with it. It is looked for where a value stands: between quotes, between `:` and `@`, behind `=` or
@@ -16,8 +17,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes
 
+from secretguard.escapes import written_as
+from secretguard.rotation import Login
 from secretguard.secret import Secret
-from secretguard.spelling import in_bytes
+from secretguard.spelling import in_bytes, is_access_key, is_telling
 
 MASK = "****"
 _SHORTEST = 4
@@ -30,6 +33,8 @@ _LONG_LINE = 16
 _SPACE = re.compile(rb"\s+|\\+[nrt]?")
 _JOINT = re.compile(rb"[\"'`]\s*[+.]?\s*[\"'`]")
 """Between two literals that are one text."""
+_ALPHABET = bytes.maketrans(b"-_", b"+/")
+"""Base64 that is safe in URLs, as the other."""
 _ESCAPE = re.compile(rb"\\+(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([0-7]{3})|([^0-9A-Za-z]))")
 
 
@@ -46,6 +51,8 @@ class Sought:
     """Base64, in a text without spaces."""
     standing: re.Pattern[bytes] | None = field(repr=False)
     """Of an ordinary word: where a value stands."""
+    escaped: re.Pattern[bytes] | None = field(default=None, repr=False)
+    """Of anything else: however its characters are escaped."""
 
     def count(self, data: bytes) -> int:
         """Return how often the value stands in `data`; of anything but an ordinary word only whether it does."""
@@ -56,7 +63,19 @@ class Sought:
             return times + sum(data.count(one) for one in self.packed + self.folded)
         return int(self._is_in(data))
 
+    def is_plainly_in(self, data: bytes) -> bool:
+        """Whether the value stands in `data`, encoded or escaped once: a quick look at many files."""
+        together = data.translate(_ALPHABET, b" \t\r\n\\")
+        return (
+            any(one in data for one in self.raw)
+            or any(one in together for one in self.packed)
+            or any(one in data or one.upper() in data for one in self.folded)
+            or (self.escaped is not None and self.escaped.search(data) is not None)
+        )
+
     def _is_in(self, data: bytes) -> bool:
+        if self.escaped is not None and self.escaped.search(data):
+            return True
         for reading in _readings(data):
             if any(one in reading for one in self.raw):
                 return True
@@ -74,6 +93,7 @@ class Sought:
             return line
         for one in (*self.raw, *_spelled(self.raw)):
             data = data.replace(one, MASK.encode())
+        data = self.escaped.sub(MASK.encode(), data) if self.escaped else data
         return MASK if self.count(data) else data.decode("utf-8", "surrogateescape")
 
 
@@ -90,7 +110,16 @@ def sought(secret: Secret) -> Sought:
     once = {core for one in plain | quoted for core in _cores(one)}
     twice = {core for one in once for core in _cores(one)}
     hexed = {one.hex().encode("ascii") for one in plain if len(one) * 2 >= _SHORTEST_CORE}
-    return Sought(False, tuple(sorted(plain, key=len, reverse=True)), tuple(hexed), tuple(once | twice), None)
+    raw_first = tuple(sorted(plain, key=len, reverse=True))
+    escaped = re.compile(in_bytes(written_as(secret, in_pieces=True).pattern))
+    return Sought(False, raw_first, tuple(hexed), tuple(once | twice), None, escaped)
+
+
+def finder(login: Login) -> Callable[[bytes], bool]:
+    """Return what says whether a file holds the secret, or the id that changes with it: those are looked at."""
+    secret = sought(login.secret) if is_telling(login.secret) else None
+    key_id = login.user.encode("ascii") if is_access_key(login) else b""
+    return lambda data: (secret is not None and secret.is_plainly_in(data)) or (bool(key_id) and key_id in data)
 
 
 def _is_word(value: str) -> bool:
@@ -149,7 +178,7 @@ def _spelled(raw: tuple[bytes, ...]) -> Iterator[bytes]:
 
 
 def _packed(data: bytes) -> bytes:
-    return _SPACE.sub(b"", data).translate(bytes.maketrans(b"-_", b"+/"))
+    return _SPACE.sub(b"", data).translate(_ALPHABET)
 
 
 def _readings(data: bytes) -> Iterator[bytes]:

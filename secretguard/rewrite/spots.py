@@ -6,16 +6,19 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 
 from secretguard.engine.forms.split import user_span
+from secretguard.escapes import follows_escape, written_as
 from secretguard.model import Match
 from secretguard.rewrite.documents import character_at
 from secretguard.rewriting import KEY_ID, USER, Document, Spot
 from secretguard.rotation import Login
 from secretguard.secret import Secret
-from secretguard.spelling import ONE_STRING, around, in_bytes, is_access_key, is_telling, written_forms
+from secretguard.spelling import ONE_STRING, around, in_bytes, is_access_key, is_telling
 
 ANOTHER_LOGIN = "another login"
 """The form of a spot where another user has the same password: the rotation is not about that one."""
 _WIDE = ("utf-16", "utf-32")
+_ITS_COMMAND = re.compile(rb"[\"']?[ \t]+(?!\w+=)[A-Za-z./]")
+"""Behind a variable that is set for one command."""
 
 
 def spots_of(document: Document, data: bytes, matches: Sequence[Match], leaked: Login) -> list[Spot]:
@@ -25,19 +28,20 @@ def spots_of(document: Document, data: bytes, matches: Sequence[Match], leaked: 
     """
     found: list[Spot] = []
     taken: list[tuple[int, int]] = []
-    spelled = written_forms(leaked.secret)
+    spelled = written_as(leaked.secret)
     for match in sorted(matches, key=lambda one: (len(one.encoding), one.start)):
         if match.inner is not None or not match.secret.same_as(leaked.secret):
             continue
         start, end = (character_at(document, data, at) for at in (match.start, match.end))
         encoding = _wrapping(match)
-        _add(found, taken, _narrowed(document.text, start, end, spelled, match, leaked, encoding))
+        form = ANOTHER_LOGIN if _is_anothers(match, data, leaked) else match.form
+        _add(found, taken, _narrowed(document.text, start, end, spelled, match, leaked, form, encoding))
     if is_telling(leaked.secret):
         bare = _bare(document.text, spelled)
         _add(found, taken, (Spot(*at, "bare", leaked.secret, leaked.secret, leaked.user) for at in bare))
         _add(found, taken, _encoded(document.text, leaked))
     if is_access_key(leaked):
-        form, public = KEY_ID, _bare(document.text, (leaked.user,))
+        form, public = KEY_ID, _bare(document.text, re.compile(re.escape(leaked.user)))
     else:
         form, public = USER, _users(document, data, matches, leaked, tuple(found))
     user = Secret(leaked.user)
@@ -74,6 +78,20 @@ def _is_split(match: Match, leaked: Login) -> bool:
     return match.family not in ONE_STRING and leaked.secret.reveal() != leaked.user
 
 
+def _is_anothers(match: Match, data: bytes, leaked: Login) -> bool:
+    """Whether another user has the password in a match.
+
+    Not by a user on another line than a command that gets the password by itself (`PGPASSWORD=… psql`).
+    """
+    if match.user in ("", leaked.user):
+        return False
+    is_split = match.form == "split" and not match.encoding
+    span = user_span(match.rule, data, match.start, match.user) if is_split else None
+    if span is None or b"\n" not in data[min(span[0], match.start) : max(span[1], match.end)]:
+        return True
+    return _ITS_COMMAND.match(data, match.end) is None
+
+
 def _wrapping(match: Match) -> tuple[str, ...]:
     """Return how the matched text is wrapped: the document is decoded already, and a URI quotes its own parts."""
     found = tuple(one for one in match.encoding if one not in _WIDE)
@@ -82,19 +100,27 @@ def _wrapping(match: Match) -> tuple[str, ...]:
 
 
 def _narrowed(
-    text: str, start: int, end: int, spelled: Sequence[str], match: Match, leaked: Login, encoding: tuple[str, ...]
+    text: str,
+    start: int,
+    end: int,
+    spelled: re.Pattern[str],
+    match: Match,
+    leaked: Login,
+    form: str,
+    encoding: tuple[str, ...],
 ) -> Iterator[Spot]:
     """Yield where inside [start, end) the value stands; the whole of it if it is not there as it is."""
-    places = [] if encoding else _each(text, spelled, start, end)
-    form = match.form if match.user in ("", leaked.user) else ANOTHER_LOGIN
+    places = [] if encoding else [one.span() for one in spelled.finditer(text, start, end)]
     for low, high in places or [(start, end)]:
         yield Spot(low, high, form, match.text, leaked.secret, leaked.user, encoding)
 
 
-def _bare(text: str, spelled: Sequence[str]) -> Iterator[tuple[int, int]]:
-    for low, high in _each(text, spelled, 0, len(text)):
+def _bare(text: str, spelled: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    for one in spelled.finditer(text):
+        low, high = one.span()
         before, after = text[low - 1 : low], text[high : high + 1]
-        if not (_in_word(before, text[low]) or _in_word(text[high - 1], after)):
+        goes_on = _in_word(before, text[low]) and not follows_escape(text, low)
+        if not (goes_on or _in_word(text[high - 1], after)):
             yield low, high
 
 
@@ -113,16 +139,6 @@ def _encoded(text: str, leaked: Login) -> Iterator[Spot]:
     for encoding, pattern in patterns.items():
         for one in re.finditer(pattern, text):
             yield Spot(*one.span(), "bare", leaked.secret, leaked.secret, leaked.user, (encoding,))
-
-
-def _each(text: str, forms: Sequence[str], start: int, end: int) -> list[tuple[int, int]]:
-    taken: list[tuple[int, int]] = []
-    for form in forms:
-        at = text.find(form, start, end) if form else -1
-        while at >= 0:
-            _take(taken, at, at + len(form))
-            at = text.find(form, at + len(form), end)
-    return taken
 
 
 def _add(found: list[Spot], taken: list[tuple[int, int]], more: Iterable[Spot]) -> None:

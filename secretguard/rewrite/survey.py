@@ -9,11 +9,12 @@ from secretguard.model import Match
 from secretguard.plugins import REWRITERS, load_all
 from secretguard.rewrite.documents import read_document
 from secretguard.rewrite.failures import RewriterFailed, blamed
+from secretguard.rewrite.leftovers import left_over
 from secretguard.rewrite.spots import ANOTHER_LOGIN, spots_of
 from secretguard.rewriting import MARKS, USER, Document, ManualItem, Site, Spot, Surroundings
 from secretguard.rotation import Login, Spelling
 from secretguard.secret import Secret
-from secretguard.spelling import is_telling, respelled, written_bytes
+from secretguard.spelling import respelled
 
 _BY_HAND = "Take the value out by hand."
 _MOST_SPOTS = 1_000
@@ -55,41 +56,48 @@ def survey(
     found: list[Surveyed] = []
     manual: list[ManualItem] = []
     for file in files:
-        one = _surveyed(file, rewriters, around, leaked)
-        if isinstance(one, ManualItem):
-            manual.append(one)
-        elif one is not None:
-            found.append(one[0])
-            manual += one[1]
+        one, left = _surveyed(file, rewriters, around, leaked)
+        found += [one] if one else []
+        manual += left
     return found, manual
 
 
 def _surveyed(
     file: TrackedFile, rewriters: Sequence[Rewriter], around: Surroundings, leaked: Login
-) -> tuple[Surveyed, list[ManualItem]] | ManualItem | None:
+) -> tuple[Surveyed | None, list[ManualItem]]:
     if file.mode == "120000":
-        return ManualItem(file.path, 1, "it is a symbolic link whose target holds the value", "Point it elsewhere.")
+        return _by_hand(file, "it is a symbolic link whose target holds the value", "Point it elsewhere.")
     if any(match.inner is not None for match in file.matches):
-        return ManualItem(file.path, 1, "the value is inside an archive", "Unpack it, edit it, and pack it again.")
+        return _by_hand(file, "the value is inside an archive", "Unpack it, edit it, and pack it again.")
     document = read_document(file.path, file.data) if file.is_whole else None
     if document is None:
-        return ManualItem(file.path, 1, "the file is binary, or very long", _BY_HAND)
-    if len(file.matches) > _MOST_SPOTS:
-        return _too_many(document)
-    spots = spots_of(document, file.data, file.matches, leaked)
-    if len(spots) > _MOST_SPOTS:
-        return _too_many(document)
-    if not spots:
-        return _hidden(file, leaked.secret)
+        return _by_hand(file, "the file is binary, or very long", _BY_HAND)
+    spots = spots_of(document, file.data, file.matches, leaked) if len(file.matches) <= _MOST_SPOTS else ()
+    if max(len(file.matches), len(spots)) > _MOST_SPOTS:
+        why = f"the value stands there more than {_MOST_SPOTS:,} times"
+        return _by_hand(file, why, "Make the file anew without it, or leave it out of git.")
+    one, manual = _in_document(file, document, spots, rewriters, around, leaked) if spots else (None, [])
+    known = [(place.start, place.end) for place in (*spots, *(one.sites if one else ()))]
+    return one, [*manual, *left_over(document, known, leaked.secret)]
+
+
+def _in_document(
+    file: TrackedFile,
+    document: Document,
+    spots: Sequence[Spot],
+    rewriters: Sequence[Rewriter],
+    around: Surroundings,
+    leaked: Login,
+) -> tuple[Surveyed | None, list[ManualItem]]:
     lines = sorted({document.line(spot.start) for spot in spots})
     try:
         best = _best(rewriters, document)
         if best is None:
             why = "no idiom is known for this kind of file"
-            return ManualItem(file.path, lines[0], why + _also(lines[1:]), _BY_HAND)
+            return None, [ManualItem(file.path, lines[0], why + _also(lines[1:]), _BY_HAND)]
         return _by(best, file, document, spots, around, leaked)
     except RewriterFailed as error:
-        return ManualItem(file.path, lines[0], str(error) + _also(lines[1:]), _BY_HAND)
+        return None, [ManualItem(file.path, lines[0], str(error) + _also(lines[1:]), _BY_HAND)]
 
 
 def _best(rewriters: Sequence[Rewriter], document: Document) -> Rewriter | None:
@@ -153,22 +161,17 @@ def _is_in(spot: Spot, sites: Iterable[Site]) -> bool:
     return any(site.start <= spot.start and spot.end <= site.end for site in sites)
 
 
-def _hidden(file: TrackedFile, secret: Secret) -> ManualItem | None:
-    """Return an item for a file in which nothing was found that can be edited, but which has the value in its bytes."""
-    if not is_telling(secret) or not any(one in file.data for one in written_bytes(secret)):
-        return None
-    why = "the value is part of a longer word there, or encoded together with other text"
-    return ManualItem(file.path, 1, why, _BY_HAND)
-
-
-def _too_many(document: Document) -> ManualItem:
-    why = f"the value stands there more than {_MOST_SPOTS:,} times"
-    return ManualItem(document.path, 1, why, "Make the file anew without it, or leave it out of git.")
+def _by_hand(file: TrackedFile, why: str, advice: str) -> tuple[None, list[ManualItem]]:
+    return None, [ManualItem(file.path, 1, why, advice)]
 
 
 def _of_another(document: Document, spot: Spot) -> ManualItem:
-    why = "another user has the same password here, and is not rotated"
-    return ManualItem(document.path, document.line(spot.start), why, "Rotate that login by itself.")
+    why = "another user seems to have the same password here, and is not rotated"
+    advice = (
+        "If it is that user's, rotate that login by itself; if the user only stands nearby, and the password is the"
+        " leaked login's own, read it from the variable by hand."
+    )
+    return ManualItem(document.path, document.line(spot.start), why, advice)
 
 
 def leaked_stand_in(leaked: Login) -> Login:

@@ -5,7 +5,7 @@ a person asked for this very secret.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from secretguard.engine.detect import Detector, detect
@@ -31,14 +31,14 @@ class FileAt(NamedTuple):
 
 def files_with(
     secret: Secret,
-    needles: Sequence[bytes],
+    holds: Callable[[bytes], bool],
     repository: Repository,
     commit: str,
     detector: Detector,
     problems: list[Problem],
     progress: Progress,
 ) -> Iterator[FileAt]:
-    """Yield each file of `commit` that holds `secret` as a match, or one of the `needles`. Raises GitError."""
+    """Yield each file of `commit` that holds `secret` as a match, or whose bytes `holds` it. Raises GitError."""
     entries: dict[str, list[ModedEntry]] = defaultdict(list)
     for entry in tree_entries(repository, commit):
         entries[entry.blob].append(entry)
@@ -47,7 +47,7 @@ def files_with(
     for info, blob in read_objects(repository, present(repository, sorted(entries), problems), problems):
         progress.advance(blob.offset == 0)
         found = tuple(one for one in detect(blob, detector).matches if one.secret.same_as(secret))
-        if info.type != "blob" or not (found or any(needle in blob.data for needle in needles)) or blob.id in cut:
+        if info.type != "blob" or not (found or holds(blob.data)) or blob.id in cut:
             continue
         is_whole = len(blob.data) == info.size
         if not is_whole:

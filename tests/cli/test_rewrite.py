@@ -270,3 +270,40 @@ class TestWrongLines:
             done = run("rewrite", leak.name, *TO, *places)
             assert done.returncode == 3, done.stdout + done.stderr
             assert "has no commit yet: nothing can be delivered there." in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--plan",)], ids=["delivering", "planning"])
+def test_a_patch_takes_nobodys_place_and_is_not_printed(run: Run, leak: Leak, more: tuple[str, ...]) -> None:
+    before = (leak.folder / "app.py").read_bytes()
+    refused = run("rewrite", leak.name, *TO, "-o", "app.py", *more, cwd=leak.folder)
+    assert refused.returncode == 3
+    assert "app.py cannot be written: something else is there" in refused.stderr
+    assert (leak.folder / "app.py").read_bytes() == before
+    printed = run("rewrite", leak.name, *TO, "-o", "-", *more, cwd=leak.folder)
+    assert printed.returncode == 2
+    assert "a patch is not printed: its removed lines hold the old value" in printed.stderr
+    assert not (leak.folder / "-").exists()
+    assert leak.password not in printed.stdout + printed.stderr
+
+
+def test_a_name_that_has_the_leaked_value_in_another_file_is_the_credentials_own(
+    run: Run, leak: Leak, git: Git
+) -> None:
+    leak.file("app.py", f'connect("{leak.url}")\n', git)
+    leak.file("Dockerfile", f"FROM scratch\nENV DATABASE_URL={leak.url}\n", git)
+    planned = run("rewrite", leak.name, *TO, "--plan", "--format", "json", cwd=leak.folder)
+    (repository,) = json.loads(planned.stdout)["repositories"]
+    assert list(repository["variables"]) == ["DATABASE_URL"]
+
+
+def test_merged_and_run_again_nothing_is_delivered(run: Run, leak: Leak, git: Git) -> None:
+    leak.file("mixed.ts", f'const p: "{leak.password}" = "{leak.password}"\n', git)
+    first = run("rewrite", leak.name, *TO, "--deliver", "branch", cwd=leak.folder)
+    assert first.returncode == 0, first.stderr
+    assert "mixed.ts:1" in first.stdout
+    git("merge", "-q", leak.branch, cwd=leak.folder)
+    git("branch", "-D", leak.branch, cwd=leak.folder)
+    again = run("rewrite", leak.name, *TO, "--deliver", "branch", cwd=leak.folder)
+    assert again.returncode == 0, again.stderr
+    assert "secretguard.refs.env" not in again.stdout
+    assert git("branch", "--list", leak.branch, cwd=leak.folder).strip() == ""

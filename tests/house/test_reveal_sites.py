@@ -40,6 +40,7 @@ SITES = {
     "secretguard/cli/run.py": "gives the value to the command that it becomes",
     "secretguard/cli/store.py": "prints the value, in `store get` only, on a terminal or with --show-secrets",
     "secretguard/engine/matches.py": "tells whether one match says the same as another that it lies in",
+    "secretguard/escapes.py": "builds the pattern that finds the value however it is escaped",
     "secretguard/report/json_report.py": "writes the value, with --show-secrets only",
     "secretguard/report/masking.py": "masks copies of the value in everything else that a report says",
     "secretguard/report/sarif.py": "writes the value, with --show-secrets only",

@@ -15,7 +15,12 @@ VALUE = "".join(Random(5).choices("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=24))
 LEAKED = Login("app", Secret(VALUE))
 
 
-def planned(files: dict[str, bytes], *rewriters: ModuleType | Rewriter, links: frozenset[str] = frozenset()) -> Rewrite:
+def planned(
+    files: dict[str, bytes],
+    *rewriters: ModuleType | Rewriter,
+    links: frozenset[str] = frozenset(),
+    leaked: Login = LEAKED,
+) -> Rewrite:
     """What the rewriting of these files does, without rules: only the bare value is found."""
 
     def read(path: str) -> str | None:
@@ -23,6 +28,6 @@ def planned(files: dict[str, bytes], *rewriters: ModuleType | Rewriter, links: f
         return None if data is None or b"\0" in data else data.decode("utf-8", "replace")
 
     tracked = [TrackedFile(path, data) for path, data in files.items() if path not in links]
-    gathered = gather(tracked, rewriters, Surroundings(frozenset(files), read), LEAKED)  # type: ignore[arg-type]
+    gathered = gather(tracked, rewriters, Surroundings(frozenset(files), read), leaked)  # type: ignore[arg-type]
     refer = SecretReference("vault", "secret/app").with_field
     return plan_rewrite(gathered, Naming(lambda _, name: refer(name), "DATABASE_URL"))

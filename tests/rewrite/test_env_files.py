@@ -1,5 +1,6 @@
 """A `.env` leaves git; what stays behind is written only where it can be, and somebody else's files are kept."""
 
+import pytest
 from secretguard_languages import dotenv, python
 
 from secretguard.rewrite.env_files import REFERENCES, is_env_file
@@ -16,7 +17,7 @@ def after(rewrite: Rewrite) -> dict[str, bytes | None]:
 def test_the_names_stay_in_an_example_and_the_references_in_a_file_of_their_own() -> None:
     found = after(planned({"api/.env": ENV}, dotenv))
     assert found["api/.env"] is None
-    assert found["api/.env.example"] == b"DATABASE_URL=\n"
+    assert found["api/.env.example"] == b"DATABASE_URL=\nPORT=\n"
     assert found["api/.gitignore"] == b"/.env\n"
     assert (found[REFERENCES] or b"").endswith(b"\nDATABASE_URL=ref+vault://secret/app#/DATABASE_URL\n")
 
@@ -40,7 +41,7 @@ def test_an_example_that_holds_the_value_itself_is_one_change() -> None:
     found = planned({".env": ENV, ".env.example": example}, dotenv)
     assert [one.path for one in found.changes].count(".env.example") == 1
     (change,) = (one for one in found.changes if one.path == ".env.example")
-    assert (change.before, change.after) == (example, b"OLD_URL=\nDATABASE_URL=\n")
+    assert (change.before, change.after) == (example, b"OLD_URL=\nDATABASE_URL=\nPORT=\n")
 
 
 def test_links_folders_binary_files_and_other_letters_are_left_to_a_person_and_the_rest_is_done() -> None:
@@ -61,7 +62,7 @@ def test_links_folders_binary_files_and_other_letters_are_left_to_a_person_and_t
         REFERENCES: "it is a link, or no text",
     }
     (names,) = (one.advice for one in found.manual if one.path == "api/.env.example")
-    assert names == "Write there by hand: DATABASE_URL=."
+    assert names == "Write there by hand: DATABASE_URL=, PORT=."
 
 
 def test_a_file_of_references_that_is_no_env_file_is_left_to_a_person() -> None:
@@ -92,3 +93,45 @@ def test_code_and_its_env_file_share_the_variable() -> None:
     found = planned({".env": ENV, "a.py": code}, dotenv, python)
     assert after(found)["a.py"] == b'import os\n\nURL = os.environ["DATABASE_URL"]\n'
     assert [one.variable.name for one in found.variables] == ["DATABASE_URL"]
+
+
+def test_the_example_gets_every_name_and_no_value() -> None:
+    env = ENV + b'# a note\nexport DEBUG=1\nKEY="first\nPART=x"\nCERT=begin\nQx3zAb==\n'
+    found = after(planned({".env": env, ".env.example": b"DEBUG=0\n"}, dotenv))
+    lines = (found[".env.example"] or b"").decode().splitlines()
+    assert lines[:3] == ["DEBUG=0", "DATABASE_URL=", "PORT="]
+    assert set(lines[3:]) <= {"KEY=", "CERT="}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        ("docker-compose.yml", "services:\n  web:\n    env_file: .env\n", 3),
+        ("deploy/compose.prod.yaml", "services:\n  web:\n    env_file:\n      - ../.env\n", 4),
+        ("compose.yaml", 'services:\n  web:\n    env_file:\n      - path: "./.env"\n        required: true\n', 4),
+        ("Makefile", "-include .env\n", 1),
+        ("Makefile", "run:\n\t. ./.env && ./app\n", 2),
+        ("Dockerfile", "FROM scratch\nCOPY package.json .env /app/\n", 2),
+        ("run.sh", "set -a\nsource .env\n", 2),
+        ("scripts/run.sh", "set -a; . ../.env; set +a\n", 1),
+        ("package.json", '{"scripts": {"start": "node --env-file=.env app.js"}}\n', 1),
+        ("package.json", '{"scripts": {"start": "dotenv -e .env -- node app.js"}}\n', 1),
+    ],
+)
+def test_who_reads_a_file_that_leaves_is_told(path: str, text: str, line: int) -> None:
+    found = planned({".env": ENV, path: text.encode()}, dotenv)
+    (item,) = found.manual
+    assert (item.path, item.line, item.reason) == (path, line, "it reads .env, which leaves git")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("docker-compose.yml", "services:\n  web:\n    env_file: .env.example\n    volumes:\n      - ./src:/src\n"),
+        ("Makefile", "include other.mk\n# include .env\n"),
+        ("Dockerfile", "COPY . /app\n"),
+        ("other/run.sh", "source ../../.env\n"),
+    ],
+)
+def test_who_reads_other_files_is_not(path: str, text: str) -> None:
+    assert planned({".env": ENV, path: text.encode()}, dotenv).manual == ()

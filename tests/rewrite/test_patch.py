@@ -69,7 +69,7 @@ def test_the_repository_is_only_read(place: Path, tmp_path: Path) -> None:
 def test_the_file_is_its_owners_alone_and_whole(place: Path, tmp_path: Path) -> None:
     _, after = assistant(place, OLD)
     patch = tmp_path / "out.patch"
-    patch.write_text("an older one")
+    write_patch(delivery_of(place, after, OLD, title="An older one"), patch, WHO)
     patch.chmod(0o644)
     write_patch(delivery_of(place, after, OLD), patch, WHO)
     assert stat.S_IMODE(patch.stat().st_mode) == 0o600
@@ -201,3 +201,23 @@ def test_the_name_of_the_file_tells_repository_and_credential(place: Path) -> No
     assistant(place, OLD)
     assert re.fullmatch(r"assistant-[0-9a-f]{8}-sg_0123456789ab\.patch", patch_name(delivery_of(place, {}, OLD)))
     assert opened(place).worktree == place
+
+
+def test_a_patch_of_ours_is_replaced_and_nothing_else_is(place: Path, tmp_path: Path) -> None:
+    _, after = assistant(place, OLD)
+    delivery = delivery_of(place, after, OLD)
+    patch = tmp_path / "out.patch"
+    write_patch(delivery, patch, WHO)
+    first = patch.read_bytes()
+    write_patch(delivery, patch, WHO)
+    assert len(patch.read_bytes()) == len(first)
+    link, pipe, source = tmp_path / "link", tmp_path / "pipe", place / "app" / "assistant.py"
+    link.symlink_to(patch)
+    os.mkfifo(pipe)
+    before = source.read_bytes()
+    for other in (link, pipe, source, place):
+        with pytest.raises(OutputError, match="something else is there than a patch of secretguard"):
+            write_patch(delivery, other, WHO)
+    assert source.read_bytes() == before
+    assert link.is_symlink()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

@@ -1,8 +1,10 @@
 """Every place that says the secret is found once, as narrow as it is written, and nothing that only looks like it."""
 
 import base64
+import html
 from itertools import pairwise
 from random import Random
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from secretguard.rewrite.spots import spots_of
 from secretguard.rewriting import USER, Spot
 from secretguard.rotation import Login
 from secretguard.secret import Secret
-from secretguard.spelling import is_telling, written_forms
+from secretguard.spelling import is_telling
 from secretguard.testing import find
 from tests.rewrite.logins import LEAKED, VALUE
 
@@ -36,12 +38,43 @@ def test_part_of_a_longer_word_is_another_value(text: str) -> None:
     assert spots(text) == []
 
 
+@pytest.mark.parametrize("escape", [r"\n", r"\t", r"\\\n", r"\x0a", r"\u000a", r"\012", "%0A", "&#10;"])
+def test_an_escape_before_a_value_is_no_part_of_its_word(escape: str) -> None:
+    text = f'"app{escape}{VALUE}{escape}"'
+    assert [text[one.start : one.end] for one in spots(text)] == [VALUE]
+
+
+@pytest.mark.parametrize("before", [r"\\n", "n", r"\nx", "0A"])
+def test_letters_before_a_value_are_part_of_its_word(before: str) -> None:
+    assert spots(f'"app{before}{VALUE}"') == []
+
+
 @pytest.mark.parametrize("word", ["postgres", "Password", "12345678", "short"])
 def test_an_ordinary_word_is_not_looked_for_by_itself(word: str) -> None:
     assert spots(f"{word}: {word}", Login("app", Secret(word))) == []
 
 
-@pytest.mark.parametrize("form", written_forms(Secret(ODD)))
+ESCAPED = ODD.replace("\\", "\\\\")
+WAYS = {
+    "plain": ODD,
+    "percent": quote(ODD, safe=""),
+    "a literal in double quotes": ESCAPED.replace('"', '\\"'),
+    "a literal in single quotes": ESCAPED.replace("'", "\\'"),
+    "SQL": ODD.replace("'", "''"),
+    "C#, verbatim": ODD.replace('"', '""'),
+    "Kotlin": ESCAPED.replace('"', '\\"').replace("$", "\\$"),
+    "a template of JavaScript": ESCAPED.replace("$", "\\$"),
+    "Compose": ODD.replace("$", "$$"),
+    "Compose, in quotes": ODD.replace("$", "$$").replace("'", "''"),
+    "a shell": ODD.replace("'", "'\\''"),
+    "XML": html.escape(ODD).replace("&#x27;", "&apos;"),
+    "HTML": html.escape(ODD),
+    "numbers": "".join(f"\\x{ord(char):02x}" for char in ODD),
+    "wide numbers": "".join(f"\\u{ord(char):04X}" for char in ODD),
+}
+
+
+@pytest.mark.parametrize("form", WAYS.values(), ids=WAYS)
 def test_each_written_form_of_a_value_is_one_spot(form: str) -> None:
     text = f"set ({form}) now"
     assert [text[one.start : one.end] for one in spots(text, Login("app", Secret(ODD)))] == [form]

@@ -122,3 +122,24 @@ def test_user_and_password_that_are_left_for_one_reason_are_one_item() -> None:
     text = f"db:\n  db_host: db.internal\n  db_user: app\n  db_password: {VALUE}\n"
     found = rewritten({"unknown.yaml": text}, LEAKED)
     assert [(one.path, one.line) for one in found.manual] == [("unknown.yaml", 4)]
+
+
+def test_a_user_of_another_command_is_not_taken_for_the_one_of_the_password() -> None:
+    text = f'ssh deploy@h "PGPASSWORD={VALUE} psql"\nPGUSER=postgres psql\n'
+    found = rewritten({"a.sh": text}, LEAKED)
+    assert found.manual == ()
+    assert VALUE.encode() not in next(one.after or b"" for one in found.changes if one.path == "a.sh")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"DB_USER=other\nDB_PASSWORD={VALUE}\n", f"PGUSER=other PGPASSWORD={VALUE} psql\n"],
+    ids=["lines", "command"],
+)
+def test_the_password_of_another_user_stays_and_both_possibilities_are_told(text: str) -> None:
+    found = rewritten({"a.sh": text}, LEAKED)
+    assert found.changes == ()
+    (item,) = found.manual
+    assert item.reason == "another user seems to have the same password here, and is not rotated"
+    assert "rotate that login by itself" in item.advice
+    assert "the leaked login's own" in item.advice

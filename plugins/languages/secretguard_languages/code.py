@@ -27,6 +27,7 @@ from secretguard.rotation import Login, Spelling
 from secretguard.secret import Secret
 from secretguard.spelling import around as widest
 from secretguard.spelling import place_of
+from secretguard.variables import is_telling_name
 from secretguard_languages.literals import HOLE, Literal, Quote, joined, read_literal
 from secretguard_languages.syntax import deepest, descendants, errors, parsed, span, upwards
 
@@ -41,7 +42,7 @@ _NAMED_BEFORE = re.compile(
     r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{3,}[A-Z0-9]*)[\"'`]?[\])]?[ \t]*(?::[ \t]*[\w.<>\[\]|?]+[ \t]*)?"
     r"(?::=|=>|=|:|,|\|\||\?\?|\?:)?[ \t]*(?:[A-Za-z]+\()?[\"'`(]*$"
 )
-_SAYS_NOTHING = re.compile(r"(?:DB_)?(?:URL|URI|DSN|KEY|TOKEN|SECRET|CONN|CONNECTION|VALUE|HOST|SYNC|ASYNC|JDBC)")
+_OF_DATABASE = re.compile(r"DB_(?:URL|URI|DSN|KEY|TOKEN|SECRET|CONN|CONNECTION|VALUE|HOST|SYNC|ASYNC|JDBC)")
 """Names that are fine in their module, and no name for a variable of the whole environment."""
 _MOST_OPERANDS = 64
 _LONGEST_LITERAL = 1 << 16
@@ -341,10 +342,10 @@ def _end_of(text: Literal, end: int) -> int:
 
 
 def names_before(document: Document, start: int) -> tuple[str, ...]:
-    """Return the name in capitals that stands before a position on its line."""
+    """Return the name in capitals that stands before a position on its line, if it may be a variable's."""
     line = document.text[document.text.rfind("\n", 0, start) + 1 : start]
     found = _NAMED_BEFORE.search(line[-200:])
-    return (found[1],) if found and not _SAYS_NOTHING.fullmatch(found[1]) else ()
+    return (found[1],) if found and is_telling_name(found[1]) and not _OF_DATABASE.fullmatch(found[1]) else ()
 
 
 __all__ = [

@@ -15,6 +15,7 @@ from secretguard.rewrite.naming import SpellingKey, key_of
 from secretguard.rewrite.spots import spots_of
 from secretguard.rewriting import LOWER_NAME, NAME, Document, Edit, ManualItem, Site, Spot, Surroundings, Variable
 from secretguard.rotation import Login
+from secretguard.variables import is_telling_name
 from secretguard_languages import code
 from secretguard_languages.hcl_effects import callers, kind_of, outputs
 from secretguard_languages.literals import Literal, Quote
@@ -82,6 +83,11 @@ def _consequences(document: Document, running: Sequence[Site], around: Surroundi
     reason = f"it takes each new variable from {prefix}…, its name in lower case"
     advice = f'Start it with `{prefix}database_url="$DATABASE_URL"`, and likewise for others.'
     yield from calls or [ManualItem(document.path, document.line(running[0].start), reason, advice)]
+    for one in running:
+        if not one.names and LOWER_NAME not in one.text and "var." not in one.text:
+            why = "this variable keeps its name, which says too little for the whole environment"
+            what = f"Set the {prefix}… of its own name to what the variable of the value says."
+            yield code.manual(document, one.start, why, what)
     yield from outputs((document, *_neighbours(document, around)), document, (one.start for one in running))
 
 
@@ -117,7 +123,10 @@ def _named(site: Site, declared: Sequence[_Declared], spot: Spot) -> Site:
     """Return a site that reads the variable which holds the same value already, if the module has one."""
     for one in declared:
         if one.text.count(f'"{site.spelling.text.reveal()}"') and not spot.encoding:
-            return replace(site, text=site.text.replace(LOWER_NAME, one.name), names=(one.name.upper(),))
+            name = one.name.upper()
+            return replace(
+                site, text=site.text.replace(LOWER_NAME, one.name), names=(name,) if is_telling_name(name) else ()
+            )
     return site
 
 
@@ -130,7 +139,8 @@ def _without_default(document: Document, site: Site, attribute: SgNode) -> Site 
     text, no_text = _WITHOUT_DEFAULT
     if re.search(r"^\s*sensitive\s*=", block.text(), re.MULTILINE):
         start, end, text = document.text.rfind("\n", 0, start) + 1, document.text.find("\n", end) + 1, no_text
-    return Site(start, end, text, site.spelling, (label.upper().replace("-", "_"),))
+    name = label.upper().replace("-", "_")
+    return Site(start, end, text, site.spelling, (name,) if is_telling_name(name) else ())
 
 
 def _default(node: SgNode) -> SgNode | None:

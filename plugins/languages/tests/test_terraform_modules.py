@@ -23,7 +23,7 @@ def test_each_caller_of_a_module_is_told_of_its_new_variable() -> None:
 
 
 def test_a_default_that_is_taken_away_is_told_to_the_callers() -> None:
-    variable = 'variable "url" {\n  default = "⟨dsn⟩"\n}\n'
+    variable = 'variable "database_url" {\n  default = "⟨dsn⟩"\n}\n'
     found = _manual({"db/main.tf": variable, "main.tf": 'module "db" {\n  source = "./db"\n}\n'})
     assert {path for path, _, _ in found} == {"main.tf"}
 

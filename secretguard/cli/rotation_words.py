@@ -84,7 +84,8 @@ class TextTeller:
             _say(f"{rotation.id} is {rotation.state}{': ' + rotation.note if rotation.note else ''}")
             return
         dead = "dead at every other server" if rotation.left_out else "dead"
-        for line in _left_out(rotation):
+        dead += " as far as it can be seen" if rotation.note else ""
+        for line in (*_left_out(rotation), *([rotation.note] if rotation.note else [])):
             _say(line)
         _say(f"{rotation.id} is closed: {rotation.credential} is {dead}, the new value is at {rotation.reference}.")
         if left is not None:

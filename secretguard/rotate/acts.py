@@ -205,7 +205,7 @@ def _publish(means: Means) -> Evidence:
     except Conflict as conflict:
         raise Waiting(
             f"{means.reference} was changed by somebody else: {conflict}",
-            hint="Look at it, put the pending value in place by hand if needed, then `secretguard rotate resume`.",
+            hint=conflict.hint or "Look at it, then `secretguard rotate resume`.",
         ) from None
     if not is_published():
         raise RotationError(f"{means.reference} does not give the new value after it was published")

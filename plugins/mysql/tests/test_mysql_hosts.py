@@ -7,6 +7,7 @@ import pytest
 from secretguard_mysql import rotator
 from secretguard_mysql.passwords import stored_form
 
+from secretguard.errors import IssuerError
 from secretguard.rotation import Found
 from secretguard.secret import Secret
 from secretguard.testing import RepositoryBuilder
@@ -138,3 +139,11 @@ def test_a_leaked_login_that_sees_the_others_is_not_rotated_alone(mariadb: Maria
     found = said(rotator.preflight(here, context()))
     assert f"opens {user}@{FAR} too" in found
     assert "--admin" in found
+
+
+def test_an_operator_who_is_not_let_in_is_told_what_to_look_at(mariadb: MariaDB) -> None:
+    wrong = mariadb.operator.replace("root:", "root:wrong")
+    here = target(mariadb, *mariadb.user(), admin=wrong)
+    with pytest.raises(IssuerError, match="the operator's login: ") as refused:
+        rotator.preflight(here, context())
+    assert refused.value.hint == "Check user, password, host and port of what the admin reference resolves to."

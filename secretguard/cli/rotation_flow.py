@@ -248,8 +248,7 @@ def _planned(
     plan = with_code(plan, code, target, context)
     target = confirmed(target, plan.endpoints, plan.alive)
     options.teller.plan(plan, target, found.rule.title, options.mode)
-    if plan.obstacles:
-        first = plan.obstacles[0]
+    for first in plan.flaws if options.plan_only else plan.obstacles:
         raise RotationError(f"nothing was done: {first.what}", hint=first.hint)
     return found, target, chosen[1], plan, code
 

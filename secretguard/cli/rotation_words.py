@@ -62,7 +62,8 @@ class TextTeller:
             _say(f"    {number:2}. {TITLES[step]}")
         _list("  what it does", plan.effects)
         _list("  to know", [_with_hint(one.what, one.hint) for one in plan.findings if not one.stops])
-        _list("  IN THE WAY", [_with_hint(one.what, one.hint) for one in plan.obstacles])
+        _list("  TO BE GRANTED", [_with_hint(one.what, one.hint) for one in plan.obstacles if one.grantable])
+        _list("  IN THE WAY", [_with_hint(one.what, one.hint) for one in plan.flaws])
 
     def starting(self, step: Step) -> None:
         """See `Teller`; on a terminal, on the line that the step's end is written over."""
@@ -113,7 +114,10 @@ class JsonTeller:
             ],
             steps=[str(step) for step in plan.steps],
             effects=list(plan.effects),
-            findings=[{"what": one.what, "hint": one.hint, "stops": one.stops} for one in plan.findings],
+            findings=[
+                {"what": one.what, "hint": one.hint, "stops": one.stops, "grantable": one.grantable}
+                for one in plan.findings
+            ],
         )
 
     def starting(self, step: Step) -> None:

@@ -47,6 +47,11 @@ class Plan:
         """What keeps it from beginning."""
         return tuple(one for one in self.findings if one.stops)
 
+    @property
+    def flaws(self) -> tuple[Finding, ...]:
+        """Those that no right would take out of the way."""
+        return tuple(one for one in self.obstacles if not one.grantable)
+
 
 def make_plan(
     target: Target,
@@ -70,7 +75,7 @@ def make_plan(
     left_out = [one for one in silent(leave_out, dict(answers), alive) if one not in local]
     at_issuer = rotator.preflight(replace(target, endpoints=alive or target.endpoints), context)
     at_store = store.preflight(reference, context)
-    there = {} if at_store.stopped else store.read(reference, context) or {}
+    there = {} if at_store.broken else store.read(reference, context) or {}
     return Plan(
         rotator=name,
         reference=reference,

@@ -6,6 +6,7 @@ only if nobody wrote in between.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from secretguard.errors import BadReference, Conflict, RemoteError, StoreError
@@ -34,7 +35,8 @@ def preflight(reference: SecretReference, context: Context) -> Preflight:
         pending = document.pending
     except StoreError as error:
         return Preflight(findings=(Finding(str(error), error.hint, stops=True),))
-    findings = [*missing_rights(where.server, _rights(where)), *_short_life(where.server), *_expiring(where)]
+    lacking = (replace(one, grantable=one.stops) for one in missing_rights(where.server, _rights(where)))
+    findings = [*lacking, *_short_life(where.server), *_expiring(where)]
     if pending and pending.rotation != context.rotation:
         findings.append(Finding(f"rotation {pending.rotation} is under way there", _HOW_TO_END, stops=True))
     at = f"{where.mount}/{where.path} at {where.server.host}"

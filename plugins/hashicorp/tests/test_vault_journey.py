@@ -163,3 +163,24 @@ def test_a_field_of_our_own_is_refused_and_nothing_is_begun(
     assert "fields that begin with sg_ are kept for rotations" in done.stderr
     assert "rot_" not in somebody.run("rotate", "status", cwd=tmp_path).stdout
     assert postgres.lets_in(user, old)
+
+
+def test_a_plan_needs_no_right_to_write(
+    somebody: CommandLine, openbao: OpenBao, postgres: Postgres, tmp_path: Path
+) -> None:
+    user, old = postgres.role()
+    path = "journey-" + secrets.token_hex(4)
+    openbao.done("POST", f"secret/data/{path}", {"data": {"username": "somebody-else"}})
+    reading = openbao.limited('path "secret/data/*" { capabilities = ["read"] }')
+    credential = leaked(somebody, tmp_path / "repo", f"DATABASE_URL={postgres.dsn(user, old)}\n")
+    words = ("rotate", credential, "--to", f"ref+vault://secret/{path}#/DATABASE_URL")
+    plan = somebody.run(*words, "--plan", cwd=tmp_path / "repo", environ=openbao.environ(reading))
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert "TO BE GRANTED" in plan.stdout
+    assert f'path "secret/destroy/{path}"' in plan.stdout
+    assert "IN THE WAY" not in plan.stdout
+    assert "holds something else in username, which is replaced" in plan.stdout
+    refused = somebody.run(*words, "--yes", cwd=tmp_path / "repo", environ=openbao.environ(reading))
+    assert refused.returncode == 3
+    assert postgres.lets_in(user, old)
+    assert set(openbao.data(path)) == {"username"}

@@ -141,7 +141,7 @@ def _of_look(target: Target, actor: Actor, look: Look) -> Iterator[Finding]:
             stops=True,
         )
     for lack in look.lacks:
-        yield Finding(f"the operator's login lacks a right at {actor.address}", f"{lack}.", stops=True)
+        yield Finding(f"the operator's login lacks a right at {actor.address}", f"{lack}.", stops=True, grantable=True)
     if look.server.standby:
         yield Finding(
             f"{actor.address} is a standby, and passwords are set at the primary",

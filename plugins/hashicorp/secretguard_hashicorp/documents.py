@@ -169,6 +169,8 @@ def place(reference: SecretReference, context: Context) -> Place:
     answer = server.look("get", f"sys/internal/ui/mounts/{reference.path}")
     where = f"at {reference.path} of {server.host}"
     if answer.status != 200:
+        if unknown := server.unknown_token():
+            raise unknown
         raise StoreError(
             f"nothing {where} is open to us",
             hint=_namespaced("Is that engine mounted, and does the token's policy name a path in it?", server),

@@ -419,3 +419,27 @@ def test_a_listing_covers_folders_and_engines(openbao: OpenBao) -> None:
     assert set(under) <= set(store.listing("", context))
     assert set(under) <= set(store.listing("secr", context))
     assert store.listing(f"secret/{folder}/nowhere/", context) == []
+
+
+@pytest.mark.parametrize("token", ["nope", "hvs." + "x" * 24])
+def test_a_token_that_the_server_does_not_know_is_not_told_as_a_missing_right(
+    openbao: OpenBao, reference: SecretReference, token: str
+) -> None:
+    (finding,) = store.preflight(reference, Context(openbao.environ(token), a_rotation())).findings
+    assert "does not know the token that you work with" in finding.what
+    assert "VAULT_TOKEN is wrong, has expired or was revoked" in finding.hint
+    bare = openbao.limited(no_default_policy=True)
+    (finding,) = store.preflight(reference, Context(openbao.environ(bare), a_rotation())).findings
+    assert f"nothing at {reference.path}" in finding.what
+    path = reference.path.replace("secret/", "secret/metadata/")
+    elsewhere = openbao.limited(f'path "{path}" {{ capabilities = ["read"] }}')
+    error = refusal(lambda: store.read(reference, Context(openbao.environ(elsewhere), a_rotation())))
+    assert "does not let us read that document" in str(error)
+
+
+@pytest.mark.usefixtures("fresh_breakers")
+def test_a_server_that_cannot_be_reached_is_told_with_its_address(reference: SecretReference) -> None:
+    for address in (f"http://127.0.0.1:{free_port()}", "https://nowhere.invalid:8200"):
+        (finding,) = store.preflight(reference, Context({"VAULT_ADDR": address, "VAULT_TOKEN": "x"})).findings
+        assert "cannot be reached" in finding.what
+        assert finding.hint.startswith(f"Is {address} (VAULT_ADDR) right")

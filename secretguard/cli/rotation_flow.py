@@ -176,14 +176,15 @@ def _show_plan(name: str, options: Options, written: Books, reports: list[Report
 
 
 def _opens_more(closed: Sequence[Rotation], options: Options, reports: Sequence[Report]) -> bool:
-    """Whether the leaked value works at a server that no closed rotation of it knew."""
+    """Whether the leaked value works at a server that no closed rotation of it knew, or as an operator now sees."""
     seen = reports or search(options.chosen, options.repositories, directories=False)
     found = in_reports(closed[0].credential, seen)
     if found is None:
         return False
-    target = target_of(found)
+    target = target_of(found, resolved(options.admin, Context(options.environ)))
     known = {at for one in closed for at in one.endpoints} - {left.endpoint for one in closed for left in one.left_out}
-    unknown = tuple(one for one in target.endpoints if one not in known)
+    sees_more = options.admin and any(one.note for one in closed)
+    unknown = tuple(one for one in target.endpoints if sees_more or one not in known)
     if not unknown:
         return False
     _, rotator = rotator_for(target, options.rotator or closed[0].rotator)

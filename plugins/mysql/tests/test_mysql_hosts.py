@@ -82,6 +82,18 @@ def test_without_an_operator_the_end_says_which_accounts_nobody_saw(
     assert f"{credential} is dead as far as it can be seen" in done.stdout
     assert unseen in somebody.run("rotate", "report", credential, cwd=tmp_path / "repo").stdout
     assert unseen in somebody.run("rotate", "status", cwd=tmp_path / "repo").stdout
+    again = somebody.run(*words, cwd=tmp_path / "repo")
+    assert again.returncode == 0
+    assert kept(mariadb, user)["%"] == hashed(password)
+    keeper = {"KEEPER": mariadb.operator}
+    apart = ("rotate", credential, "--to", "ref+local://others#/DATABASE_URL", "--yes", "--admin", "ref+env://KEEPER")
+    helped = somebody.run(*apart, cwd=tmp_path / "repo", environ=keeper)
+    assert helped.returncode == 0, helped.stdout + helped.stderr
+    assert "not proven" not in helped.stdout
+    assert hashed(password) not in kept(mariadb, user).values()
+    closed = somebody.run(*apart, cwd=tmp_path / "repo", environ=keeper)
+    assert closed.returncode == 0
+    assert "Plan for" not in closed.stdout
 
 
 def test_with_an_operator_the_accounts_of_every_host_are_seen_whatever_the_server_is_called(mariadb: MariaDB) -> None:

@@ -52,8 +52,10 @@ def preflight(reference: SecretReference, context: Context) -> Preflight:
         document = documents.document_at(home.store, reference.path)
         key, why = keys.planned(home, context.environ)
         if held := keys.load(home):
-            documents.current(document, held)
-            _free_for(documents.opened(document, PENDING, held), context)
+            now, pending = documents.current(document, held), documents.opened(document, PENDING, held)
+            _free_for(pending, context)
+            if pending and pending.rotation == context.rotation:
+                _refuse_changed(document, held, pending, now, reference)
     except StoreError as error:
         return Preflight(findings=(Finding(str(error), error.hint, stops=True),))
     effects = [f"write a new version of {reference.path!r} to {where}", f"encrypt it for the key in {key}"]
@@ -100,7 +102,7 @@ def publish(reference: SecretReference, context: Context) -> None:
                 return
             raise StoreError(f"this rotation has nothing to publish at {reference.path!r}")
         if now is None or now.rotation != context.rotation or not _same(pending.fields, now.fields):
-            _refuse_changed(writing, pending, now, reference)
+            _refuse_changed(writing.document, writing.key, pending, now, reference)
             fields = {**(now.fields if now else {}), **pending.fields}
             _check(fields)
             version = Sealed(reference.path, fields, context.rotation, pending.staged, sealing.now())
@@ -269,12 +271,14 @@ def _free_for(pending: Sealed | None, context: Context) -> None:
         )
 
 
-def _refuse_changed(writing: _Writing, pending: Sealed, now: Sealed | None, reference: SecretReference) -> None:
+def _refuse_changed(
+    document: Document, key: Key, pending: Sealed, now: Sealed | None, reference: SecretReference
+) -> None:
     """Raise Conflict if somebody wrote to a staged field since it was staged; one that holds nothing may be filled."""
-    number = documents.pointer(writing.document).current
+    number = documents.pointer(document).current
     if now is None or pending.upon in (None, number):
         return
-    base = documents.opened(writing.document, str(pending.upon), writing.key) if pending.upon else None
+    base = documents.opened(document, str(pending.upon), key) if pending.upon else None
     before = base.fields if base else {}
     changed = [
         name

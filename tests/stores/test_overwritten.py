@@ -27,6 +27,8 @@ def test_an_emptied_field_takes_the_new_value(context: Context) -> None:
     with pytest.raises(Conflict, match="somebody wrote URL") as told:
         local.publish(REFERENCE, context)
     assert "Version 2 of app" in told.value.hint
+    (before_anything_is_changed,) = [one for one in local.preflight(REFERENCE, context).findings if one.stops]
+    assert before_anything_is_changed.hint == told.value.hint
     assert "`secretguard store put ref+local://app#/URL --empty`" in told.value.hint
     local.put(REFERENCE, secret_fields({"URL": ""}), context)
     local.publish(REFERENCE, context)

@@ -14,7 +14,17 @@ from secretguard.reference import PREFIX, SecretReference, parse_reference
 from secretguard.rotation import Context, Fields, Finding, Preflight, StoredVersion
 from secretguard.secret import Secret
 from secretguard_hashicorp.connection import Vault, vault, whole
-from secretguard_hashicorp.documents import OURS, PENDING, Document, Place, metadata, place, staged_earlier, update
+from secretguard_hashicorp.documents import (
+    OURS,
+    PENDING,
+    Document,
+    Pending,
+    Place,
+    metadata,
+    place,
+    staged_earlier,
+    update,
+)
 from secretguard_hashicorp.documents import destroy as destroy_versions
 from secretguard_hashicorp.documents import read as read_document
 from secretguard_hashicorp.leaked import destroy_leaked_versions
@@ -33,6 +43,9 @@ def preflight(reference: SecretReference, context: Context) -> Preflight:
         where = place(reference, context)
         document = read_document(where)
         pending = document.pending
+        mine = _pending(where, document, context)
+        if mine and (changed := document.changed(mine)):
+            raise _written_over(reference, document, changed)
     except StoreError as error:
         return Preflight(findings=(Finding(str(error), error.hint, stops=True),))
     lacking = (replace(one, grantable=one.stops) for one in missing_rights(where.server, _rights(where)))
@@ -81,11 +94,16 @@ def staged(reference: SecretReference, context: Context) -> Fields | None:
     document = read_document(where)
     if names := document.published.get(context.rotation):
         return {name: one for name, one in document.fields.items() if name in names}
-    pending = document.pending
-    if pending is None or pending.rotation != context.rotation:
-        older = staged_earlier(where, document, context.rotation) if context.rotation else None
-        pending = older.pending if older else None
+    pending = _pending(where, document, context)
     return pending.fields if pending else None
+
+
+def _pending(where: Place, document: Document, context: Context) -> Pending | None:
+    """Return what this rotation has pending in the newest version of a document, or in an older one."""
+    if document.pending and document.pending.rotation == context.rotation:
+        return document.pending
+    older = staged_earlier(where, document, context.rotation) if context.rotation else None
+    return older.pending if older else None
 
 
 def publish(reference: SecretReference, context: Context) -> None:
@@ -113,11 +131,12 @@ def publish(reference: SecretReference, context: Context) -> None:
 
 
 def _written_over(reference: SecretReference, document: Document, changed: list[str]) -> Conflict:
+    beside = f", and the new value in {PENDING}" if PENDING in document.data else ""
     empty = " and ".join(f"`secretguard store put {reference.with_field(name)} --empty`" for name in changed)
     return Conflict(
         f"somebody wrote {', '.join(changed)} since the new value was staged",
-        hint=f"Version {document.version} of {reference.path} has what they wrote, and the new value in {PENDING}. Keep"
-        f" theirs under another name if it is needed, then {empty}, then `secretguard rotate resume`.",
+        hint=f"Version {document.version} of {reference.path} has what they wrote{beside}. Keep theirs under another "
+        f"name if it is needed, then {empty}, then `secretguard rotate resume`.",
     )
 
 

@@ -248,6 +248,8 @@ def test_a_field_that_somebody_wrote_anew_is_told_and_the_new_value_is_pending_a
     openbao.done("POST", f"secret/data/{path}", {"data": {"password": "old"}})
     store.stage(reference, secret_fields({"password": "new"}), context)
     openbao.done("POST", f"secret/data/{path}", {"data": {"password": "theirs", "B": "3"}})
+    (before_anything_is_changed,) = [one for one in store.preflight(reference, context).findings if one.stops]
+    assert f"Version 3 of {reference.path} has what they wrote. Keep theirs" in before_anything_is_changed.hint
     with pytest.raises(Conflict, match="somebody wrote password") as told:
         store.publish(reference, context)
     assert f"Version 4 of {reference.path}" in told.value.hint

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from secretguard.config_file import read_pyproject, read_yaml
 from secretguard.errors import ConfigError
+from secretguard.home import home_of
 
 REPOSITORY_FILE = ".secretguard.yaml"
 BASELINE_FILE = ".secretguard-baseline.json"
@@ -143,7 +144,7 @@ def find_root(target: Path) -> Path | None:
 
 def user_layer(environ: Mapping[str, str]) -> Layer:
     """Read `$XDG_CONFIG_HOME/secretguard/config.yaml`."""
-    home = environ.get("XDG_CONFIG_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".config")
+    home = environ.get("XDG_CONFIG_HOME") or str(home_of(environ) / ".config")
     path = Path(home) / "secretguard" / "config.yaml"
     return Layer("user", str(path), _flat(read_yaml(path, str(path)), str(path)), path.parent)
 

@@ -49,6 +49,7 @@ class Rotator(Protocol):
     `made_like_the_old = True` says, where it stands, that the old value has to live until there is a new one.
     `withdraw_late(target, new, context)`, where it stands, takes back whatever else than `new` stands under
     `context.name`, and returns evidence: a value whose making took longer than anybody waited.
+    `unproven(target, context)`, where it stands, returns in words what `verify` cannot see of the old value.
     """
 
     families: tuple[str, ...]

@@ -109,6 +109,8 @@ class Finding:
     hint: str = ""
     stops: bool = False
     """Whether the rotation must not begin."""
+    grantable: bool = False
+    """Whether it stops only for want of a right, without which all could be looked at: a plan needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,11 @@ class Preflight:
     def stopped(self) -> bool:
         """Whether something is in the way."""
         return any(one.stops for one in self.findings)
+
+    @property
+    def broken(self) -> bool:
+        """Whether something else than a right is."""
+        return any(one.stops and not one.grantable for one in self.findings)
 
 
 @dataclass(frozen=True, slots=True)

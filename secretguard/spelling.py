@@ -55,6 +55,8 @@ _PUNCTUATION = ".,;:!)]}"
 _HOLE = re.compile(r"[{}]")
 """In a URL: it is a template, and nobody connects with it as it is."""
 _STAND_IN = "what-will-be-made"
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_URL_SAFE = str.maketrans("-_", "+/")
 _LEAST = 6
 """Characters; a shorter value, found by itself, is mostly another word."""
 _LONGEST = 4096
@@ -135,17 +137,26 @@ def is_access_key(login: Login) -> bool:
 
 
 def holds(text: str, secret: Secret) -> bool:
-    """Whether `text` holds the value, as it is or percent-encoded, or is base64 or hex of a text that does."""
+    """Whether `text` holds the value, as it is or percent-encoded, or base64 or hex of a text that does."""
     value = secret.reveal()
     raw = in_bytes(value)
     forms = (value, quote(raw, safe=""), quote(raw))
-    return bool(value) and any(form in one for one in (text, *_unwrapped(text)) for form in forms)
+    wrapped = _unwrapped(text, parts=len(value) >= _LEAST)
+    return bool(value) and any(form in one for one in (text, *wrapped) for form in forms)
 
 
-def _unwrapped(text: str) -> Iterator[str]:
-    for decode in (lambda one: base64.b64decode(one, validate=True), bytes.fromhex):
-        with suppress(ValueError):
-            yield decode(text).decode("utf-8", "surrogateescape")
+def _unwrapped(text: str, *, parts: bool) -> Iterator[str]:
+    """Yield what base64 of either alphabet, padded or not, or hex stands for; `parts`: within a longer text, too."""
+    whole = "".join(text.split())
+    for run in dict.fromkeys((whole, *(_ENCODED.findall(text) if parts else ()))):
+        bare = run.rstrip("=").translate(_URL_SAFE)
+        for decode, one in ((_unbase64, bare + "=" * (-len(bare) % 4)), (bytes.fromhex, run)):
+            with suppress(ValueError):
+                yield decode(one).decode("utf-8", "surrogateescape")
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
 
 
 def place_of(text: str, secret: Secret) -> tuple[int, int]:

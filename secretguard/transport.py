@@ -283,19 +283,22 @@ class Http:
 
 
 @contextmanager
-def failures_told(host: str, error: type[RemoteError], *, untrusted: str = "") -> Iterator[None]:
-    """Turn what requests, or a library on top of it, raises into `error`; `untrusted` is the hint for certificates."""
+def failures_told(host: str, error: type[RemoteError], *, untrusted: str = "", unreached: str = "") -> Iterator[None]:
+    """Turn what requests, or a library on top of it, raises into `error`.
+
+    `untrusted` is the hint for certificates, `unreached` the one for a server that does not answer.
+    """
     import requests
 
     try:
         yield
     except requests.ConnectTimeout:
-        raise error(f"{host} cannot be reached in time", transient=True) from None
+        raise error(f"{host} cannot be reached in time", hint=unreached, transient=True) from None
     except requests.exceptions.SSLError:
         raise error(f"the certificate of {host} is not trusted", hint=untrusted) from None
     except requests.ConnectionError as failed:
         refused = "NewConnectionError" in type(failed.args[0]).__name__ + repr(failed.args)[:400]
-        raise error(f"{host} cannot be reached", transient=True, unsure=not refused) from None
+        raise error(f"{host} cannot be reached", hint=unreached, transient=True, unsure=not refused) from None
     except (requests.RequestException, OSError):
         raise error(f"{host} broke off its answer", transient=True, unsure=True) from None
 

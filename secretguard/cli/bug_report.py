@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from secretguard import __version__
+from secretguard.home import home_of
 
 _OPTION = re.compile(r"--[a-z][a-z-]{1,24}|-[a-z]")
 _MOST_PLACES = 60
@@ -35,7 +36,7 @@ def write(error: BaseException, words: Sequence[str]) -> Path | None:
 
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return `$XDG_STATE_HOME/secretguard`, which holds what must outlive a run."""
-    base = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".local" / "state")
+    base = environ.get("XDG_STATE_HOME") or str(home_of(environ) / ".local" / "state")
     return Path(base) / "secretguard"
 
 

@@ -176,14 +176,15 @@ def _show_plan(name: str, options: Options, written: Books, reports: list[Report
 
 
 def _opens_more(closed: Sequence[Rotation], options: Options, reports: Sequence[Report]) -> bool:
-    """Whether the leaked value works at a server that no closed rotation of it knew."""
+    """Whether the leaked value works at a server that no closed rotation of it knew, or as an operator now sees."""
     seen = reports or search(options.chosen, options.repositories, directories=False)
     found = in_reports(closed[0].credential, seen)
     if found is None:
         return False
-    target = target_of(found)
+    target = target_of(found, resolved(options.admin, Context(options.environ)))
     known = {at for one in closed for at in one.endpoints} - {left.endpoint for one in closed for left in one.left_out}
-    unknown = tuple(one for one in target.endpoints if one not in known)
+    sees_more = options.admin and any(one.note for one in closed)
+    unknown = tuple(one for one in target.endpoints if sees_more or one not in known)
     if not unknown:
         return False
     _, rotator = rotator_for(target, options.rotator or closed[0].rotator)
@@ -248,8 +249,7 @@ def _planned(
     plan = with_code(plan, code, target, context)
     target = confirmed(target, plan.endpoints, plan.alive)
     options.teller.plan(plan, target, found.rule.title, options.mode)
-    if plan.obstacles:
-        first = plan.obstacles[0]
+    for first in plan.flaws if options.plan_only else plan.obstacles:
         raise RotationError(f"nothing was done: {first.what}", hint=first.hint)
     return found, target, chosen[1], plan, code
 

@@ -62,7 +62,8 @@ class TextTeller:
             _say(f"    {number:2}. {TITLES[step]}")
         _list("  what it does", plan.effects)
         _list("  to know", [_with_hint(one.what, one.hint) for one in plan.findings if not one.stops])
-        _list("  IN THE WAY", [_with_hint(one.what, one.hint) for one in plan.obstacles])
+        _list("  TO BE GRANTED", [_with_hint(one.what, one.hint) for one in plan.obstacles if one.grantable])
+        _list("  IN THE WAY", [_with_hint(one.what, one.hint) for one in plan.flaws])
 
     def starting(self, step: Step) -> None:
         """See `Teller`; on a terminal, on the line that the step's end is written over."""
@@ -84,7 +85,8 @@ class TextTeller:
             _say(f"{rotation.id} is {rotation.state}{': ' + rotation.note if rotation.note else ''}")
             return
         dead = "dead at every other server" if rotation.left_out else "dead"
-        for line in _left_out(rotation):
+        dead += " as far as it can be seen" if rotation.note else ""
+        for line in (*_left_out(rotation), *([rotation.note] if rotation.note else [])):
             _say(line)
         _say(f"{rotation.id} is closed: {rotation.credential} is {dead}, the new value is at {rotation.reference}.")
         if left is not None:
@@ -112,7 +114,10 @@ class JsonTeller:
             ],
             steps=[str(step) for step in plan.steps],
             effects=list(plan.effects),
-            findings=[{"what": one.what, "hint": one.hint, "stops": one.stops} for one in plan.findings],
+            findings=[
+                {"what": one.what, "hint": one.hint, "stops": one.stops, "grantable": one.grantable}
+                for one in plan.findings
+            ],
         )
 
     def starting(self, step: Step) -> None:

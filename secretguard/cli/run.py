@@ -1,5 +1,6 @@
 """`secretguard run -- COMMAND`: the command in our place, with references in its environment made values."""
 
+import errno
 import os
 import signal
 import sys
@@ -59,6 +60,8 @@ def command(
 
     With --mask COMMAND is a child of secretguard, which passes its output on with the values masked.
     """
+    if not line[0]:
+        raise UsageError("the command is empty", hint="Is the variable set that names it? The shell made it nothing.")
     if mask and sys.platform != "linux":
         raise UsageError("--mask works on Linux only", hint="Without it the command runs everywhere.")
     chosen: dict[str, str] = {}
@@ -162,9 +165,23 @@ def _become(line: tuple[str, ...], variables: Mapping[str, str], values: Mapping
         with suppress(AttributeError):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
     shown = printable(line[0])
+    environ = {**variables, **{name: value.reveal() for name, value in values.items()}}
     try:
-        os.execvpe(line[0], line, {**variables, **{name: value.reveal() for name, value in values.items()}})
+        os.execvpe(line[0], line, environ)
     except FileNotFoundError:
         raise UsageError(f"there is no command {shown}", hint="Check its name and PATH.") from None
     except OSError as error:
+        if error.errno == errno.E2BIG:
+            raise _too_long(shown, environ) from None
         raise UsageError(f"{shown} cannot be run: {error.strerror}", hint="Check its rights and what it is.") from None
+
+
+def _too_long(shown: str, environ: Mapping[str, str]) -> UsageError:
+    """Return what is told where the system takes no environment so long; the arguments are those that we got."""
+    lengths = {name: len(os.fsencode(text)) for name, text in environ.items()}
+    longest = max(lengths, key=lambda name: lengths[name])
+    return UsageError(
+        f"{shown} cannot be run: its environment is too long, most of all {_shown(longest)} "
+        f"with {lengths[longest] >> 10:,} KiB",
+        hint="Linux takes 128 KiB a variable, and some MiB in all. Let the command read what is that long from a file.",
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from secretguard import resolve
 from secretguard.cli import console
 from secretguard.errors import StoreError
+from secretguard.home import home_of
 from secretguard.reference import SecretReference
 from secretguard.report.printable import printable
 from secretguard.rotation import Context, Fields
@@ -66,7 +67,7 @@ def _is_there(folder: Path) -> bool:
 def _folder(environ: Mapping[str, str]) -> Path:
     """Return where answers of stores are kept, whether there are any or not."""
     given = environ.get("XDG_CACHE_HOME", "")
-    usual = Path(environ.get("HOME") or "~").expanduser() / ".cache"
+    usual = home_of(environ) / ".cache"
     return (Path(given) if given.startswith("/") else usual) / "secretguard" / "resolved"
 
 

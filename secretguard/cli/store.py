@@ -44,8 +44,9 @@ def command() -> None:
 @command.command("put")
 @click.argument("reference", metavar="REF")
 @click.argument("more", nargs=-1, metavar="")
+@click.option("--empty", is_flag=True, help="Store an empty value: the field then holds nothing.")
 @click.pass_context
-def put(ctx: click.Context, reference: str, more: tuple[str, ...]) -> None:
+def put(ctx: click.Context, reference: str, more: tuple[str, ...], *, empty: bool) -> None:
     """Store a value at REF: typed at a hidden prompt, or piped in.
 
     Other fields of the document stay as they are. One line end at the end of what is piped in is taken off.
@@ -56,7 +57,7 @@ def put(ctx: click.Context, reference: str, more: tuple[str, ...]) -> None:
         )
     where, store, context = _opened(ctx, reference)
     notes = _notes(store, where, context)
-    value = _value()
+    value = Secret("") if empty else _value()
     with _written(context):
         store.put(where, {where.field: value}, context)
     console.print_line(f"Stored in {where}.")

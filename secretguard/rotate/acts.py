@@ -15,6 +15,7 @@ from secretguard.rotate.fields import fields_of, login_of, without_new_value
 from secretguard.rotate.records import LeftOut
 from secretguard.rotate.servers import said
 from secretguard.rotate.steps import Step
+from secretguard.rotate.unproven import unproven
 from secretguard.rotation import Answer, Context, Found, Login, Overlap, Proof, Target
 from secretguard.secret import Secret
 
@@ -204,7 +205,7 @@ def _publish(means: Means) -> Evidence:
     except Conflict as conflict:
         raise Waiting(
             f"{means.reference} was changed by somebody else: {conflict}",
-            hint="Look at it, put the pending value in place by hand if needed, then `secretguard rotate resume`.",
+            hint=conflict.hint or "Look at it, then `secretguard rotate resume`.",
         ) from None
     if not is_published():
         raise RotationError(f"{means.reference} does not give the new value after it was published")
@@ -275,8 +276,9 @@ def _prove_old_dead(means: Means) -> Evidence:
             hint="Run `secretguard rotate resume` from where that server can be reached; one that is no more can be "
             "left out: --leave-out HOST --reason TEXT.",
         )
+    unseen = (f"not proven: {one}" for one in unproven(means.rotator, everywhere, means.context))
     # Last of all, the new value again: whoever still had a session may have changed it since.
-    return (*proof.evidence, *excused, *(f"new value: {line}" for line in _prove_new(means)))
+    return (*proof.evidence, *excused, *unseen, *(f"new value: {line}" for line in _prove_new(means)))
 
 
 def _of_left_out(means: Means) -> tuple[list[str], list[str]]:
@@ -318,7 +320,9 @@ def _close(means: Means) -> Evidence:
     if not means.store.published(means.reference, means.context):
         raise RotationError(f"{means.reference} does not give the new value", hint="Look at it before closing.")
     where = " at every server that was not left out" if means.left_out else ""
-    return (f"the old value is dead{where}, the new one is in use",)
+    unseen = unproven(means.rotator, means.target, means.context)
+    far = f", as far as it can be seen (not proven: {'; '.join(unseen)})" if unseen else ""
+    return (f"the old value is dead{where}{far}, the new one is in use",)
 
 
 def _new(means: Means) -> Login:

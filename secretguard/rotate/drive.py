@@ -10,6 +10,7 @@ from secretguard.errors import RemoteError, RotationError, SecretguardError, Sto
 from secretguard.rotate.acts import Means, act, has_overlap, now, staged_login
 from secretguard.rotate.records import Attempt, Journal, Lease, Outcome, Rotation, State
 from secretguard.rotate.steps import Step, order, point_of_no_return
+from secretguard.rotate.unproven import unproven
 from secretguard.rotate.untouched import only_refused, seen_untouched
 from secretguard.rotate.wording import without_values
 from secretguard.rotation import Found, Overlap
@@ -102,7 +103,13 @@ def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
             rotation = _amended(rotation, books, lease, rotated_at=now())
             means = replace(means, context=replace(means.context, rotated_at=rotation.rotated_at))
         _take(step, rotation, means, books, lease)
-    return _amended(rotation, books, lease, state=State.CLOSED, note="")
+    return _amended(rotation, books, lease, state=State.CLOSED, note=_not_proven(means))
+
+
+def _not_proven(means: Means) -> str:
+    """Return what the end has to say of the old value beside that it is dead."""
+    unseen = unproven(means.rotator, means.target, means.context)
+    return f"not proven dead: {'; '.join(_without(means, unseen))}" if unseen else ""
 
 
 def finished(attempts: Sequence[Attempt]) -> set[Step]:

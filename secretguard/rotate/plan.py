@@ -11,6 +11,7 @@ from secretguard.reference import SecretReference, misread_by_vals
 from secretguard.rotate.fields import BESIDE, foreign
 from secretguard.rotate.servers import Server, hosts, said, silent
 from secretguard.rotate.steps import Step, order
+from secretguard.rotate.unproven import unproven
 from secretguard.rotation import Answer, Context, Fields, Finding, Overlap, Target
 
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1|0\.0\.0\.0|host\.docker\.internal")
@@ -46,6 +47,11 @@ class Plan:
         """What keeps it from beginning."""
         return tuple(one for one in self.findings if one.stops)
 
+    @property
+    def flaws(self) -> tuple[Finding, ...]:
+        """Those that no right would take out of the way."""
+        return tuple(one for one in self.obstacles if not one.grantable)
+
 
 def make_plan(
     target: Target,
@@ -69,7 +75,7 @@ def make_plan(
     left_out = [one for one in silent(leave_out, dict(answers), alive) if one not in local]
     at_issuer = rotator.preflight(replace(target, endpoints=alive or target.endpoints), context)
     at_store = store.preflight(reference, context)
-    there = {} if at_store.stopped else store.read(reference, context) or {}
+    there = {} if at_store.broken else store.read(reference, context) or {}
     return Plan(
         rotator=name,
         reference=reference,
@@ -78,6 +84,7 @@ def make_plan(
         effects=(*at_store.effects, *at_issuer.effects),
         findings=(
             *_said_of(answers, local, left_out),
+            *_refused_everywhere(rotator, target, context, answers),
             *_nowhere(rotator, target, context),
             *at_issuer.findings,
             *at_store.findings,
@@ -136,18 +143,32 @@ def _said_of(
         yield Finding(f"{_listed(left_out)}: does not answer, and is left out of the proof of death as asked")
     if dead:
         yield Finding(f"{_listed(dead)}: refuses the leaked value already")
-    if answers and len(dead) == len(answers):
-        yield Finding(
-            "the leaked value is refused everywhere already: there is nothing to rotate",
-            hint="What is left is to take it out of the code; `secretguard show` lists where it stands.",
-            stops=True,
-        )
-    elif answers and not any(answer is Answer.WORKS for _, answer in answers):
+    if answers and len(dead) < len(answers) and not any(answer is Answer.WORKS for _, answer in answers):
         yield Finding(
             "the leaked value works at no server that can be reached from here",
             hint="Run it from where its server can be reached.",
             stops=True,
         )
+
+
+def _refused_everywhere(
+    rotator: Rotator, target: Target, context: Context, answers: Sequence[tuple[Endpoint, Answer]]
+) -> Iterator[Finding]:
+    """Yield what stops a rotation of a value that every server refuses; that need not mean that it is dead."""
+    if not answers or any(answer is not Answer.REFUSED for _, answer in answers):
+        return
+    if unseen := unproven(rotator, target, context):
+        yield Finding(
+            f"the leaked value is refused to this machine, and may live: not seen were {'; '.join(unseen)}",
+            hint="Name an operator's login with --admin REF, or run it from where the value works.",
+            stops=True,
+        )
+        return
+    yield Finding(
+        "the leaked value is refused everywhere already: there is nothing to rotate",
+        hint="What is left is to take it out of the code; `secretguard show` lists where it stands.",
+        stops=True,
+    )
 
 
 def _of_document(target: Target, there: Fields, reference: SecretReference) -> Iterator[Finding]:

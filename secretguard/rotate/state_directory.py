@@ -9,13 +9,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from secretguard.errors import RotationError
+from secretguard.home import home_of
 
 
 def state_directory(environ: Mapping[str, str]) -> Path:
     """Return `$XDG_STATE_HOME/secretguard`, made with rights 0700; raises RotationError if it is not ours alone."""
     base = Path(environ.get("XDG_STATE_HOME") or "")
     if not base.is_absolute():  # a relative one would lie in whatever repository we stand in
-        base = Path(environ.get("HOME") or Path.home()) / ".local" / "state"
+        base = home_of(environ) / ".local" / "state"
     directory = base / "secretguard"
     with _told(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

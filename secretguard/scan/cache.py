@@ -18,6 +18,7 @@ from typing import NamedTuple, overload
 from secretguard import __version__
 from secretguard.engine.detect import Detector
 from secretguard.engine.prefilter import Compiled, HyperscanPrefilter, library_version
+from secretguard.home import home_of
 from secretguard.model import Rule
 
 _MAC_SIZE = 32
@@ -67,7 +68,7 @@ class StoredRules(Sequence[Rule]):
 
 def cache_directory() -> Path:
     """Return the user's cache directory for secretguard (not created yet)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "secretguard"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home_of(os.environ) / ".cache") / "secretguard"
 
 
 def compiled_rules(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from secretguard.deadline import within
 from secretguard.errors import StoreError
+from secretguard.home import home_of
 from secretguard.secret import Secret
 from secretguard.stores import files, sealing
 from secretguard.stores.sealing import Identity
@@ -62,7 +63,7 @@ class Key:
 def home(environ: Mapping[str, str]) -> Home:
     """Return where the store of this environment lives."""
     given = environ.get("XDG_DATA_HOME", "")
-    usual = Path(environ.get("HOME") or "~").expanduser() / ".local" / "share"
+    usual = home_of(environ) / ".local" / "share"
     return Home((Path(given) if given.startswith("/") else usual) / "secretguard")
 
 

@@ -8,12 +8,13 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
 from secretguard.errors import Conflict, StoreError
 from secretguard.reference import SecretReference
 from secretguard.rotation import Context, Fields, Finding, Preflight, StoredVersion
 from secretguard.secret import Secret
+from secretguard.spelling import holds, in_bytes
 from secretguard.stores import documents, files, keys, sealing
 from secretguard.stores.documents import PENDING, Document, Pointer
 from secretguard.stores.keys import Home, Key
@@ -51,8 +52,10 @@ def preflight(reference: SecretReference, context: Context) -> Preflight:
         document = documents.document_at(home.store, reference.path)
         key, why = keys.planned(home, context.environ)
         if held := keys.load(home):
-            documents.current(document, held)
-            _free_for(documents.opened(document, PENDING, held), context)
+            now, pending = documents.current(document, held), documents.opened(document, PENDING, held)
+            _free_for(pending, context)
+            if pending and pending.rotation == context.rotation:
+                _refuse_changed(document, held, pending, now, reference)
     except StoreError as error:
         return Preflight(findings=(Finding(str(error), error.hint, stops=True),))
     effects = [f"write a new version of {reference.path!r} to {where}", f"encrypt it for the key in {key}"]
@@ -77,7 +80,8 @@ def stage(reference: SecretReference, fields: Fields, context: Context) -> None:
         _free_for(pending, context)
         if pending or _staged_fields(writing.document, writing.key, context) is not None:
             return
-        version = Sealed(reference.path, fields, context.rotation, tuple(fields), sealing.now())
+        upon = documents.pointer(writing.document).current
+        version = Sealed(reference.path, fields, context.rotation, tuple(fields), sealing.now(), upon)
         _check(fields)
         files.make_private(writing.document.folder)
         files.write(writing.document.file(PENDING), sealing.seal(version, writing.sealed_for()))
@@ -98,6 +102,7 @@ def publish(reference: SecretReference, context: Context) -> None:
                 return
             raise StoreError(f"this rotation has nothing to publish at {reference.path!r}")
         if now is None or now.rotation != context.rotation or not _same(pending.fields, now.fields):
+            _refuse_changed(writing.document, writing.key, pending, now, reference)
             fields = {**(now.fields if now else {}), **pending.fields}
             _check(fields)
             version = Sealed(reference.path, fields, context.rotation, pending.staged, sealing.now())
@@ -266,14 +271,39 @@ def _free_for(pending: Sealed | None, context: Context) -> None:
         )
 
 
+def _refuse_changed(
+    document: Document, key: Key, pending: Sealed, now: Sealed | None, reference: SecretReference
+) -> None:
+    """Raise Conflict if somebody wrote to a staged field since it was staged; one that holds nothing may be filled."""
+    number = documents.pointer(document).current
+    if now is None or pending.upon in (None, number):
+        return
+    base = documents.opened(document, str(pending.upon), key) if pending.upon else None
+    before = base.fields if base else {}
+    changed = [
+        name
+        for name, value in now.fields.items()
+        if name in pending.fields
+        and value.reveal()
+        and not value.same_as(pending.fields[name])
+        and not (name in before and value.same_as(before[name]))
+    ]
+    if changed:
+        empty = " and ".join(f"`secretguard store put {reference.with_field(name)} --empty`" for name in changed)
+        raise Conflict(
+            f"somebody wrote {', '.join(changed) or 'the value'} since the new value was staged",
+            hint=f"Version {number} of {reference.path} has what they wrote. Keep it under another name if it is "
+            f"needed, then {empty}, then `secretguard rotate resume`.",
+        )
+
+
 def _same(some: Fields, all_: Fields) -> bool:
     return all(name in all_ and value.same_as(all_[name]) for name, value in some.items())
 
 
 def _holds(version: Sealed, leaked: Secret) -> bool:
-    text = leaked.reveal()
-    spellings = {text, *(how(text, safe="", errors="surrogatepass") for how in (quote, quote_plus))} - {""}
-    return any(spelling in value.reveal() for value in version.fields.values() for spelling in spellings)
+    plus = quote_plus(in_bytes(leaked.reveal()))
+    return any(holds(one, leaked) or plus in one for one in (value.reveal() for value in version.fields.values()))
 
 
 def _check(fields: Fields) -> None:

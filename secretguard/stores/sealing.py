@@ -44,6 +44,8 @@ class Sealed:
     """The fields that this rotation brought; the others were there before."""
     created: str = ""
     """ISO 8601 in UTC."""
+    upon: int | None = None
+    """Of what is pending: the version that was the current one when it was staged, 0 for none."""
 
 
 def now() -> str:
@@ -115,6 +117,7 @@ def _encoded(version: Sealed) -> bytes:
         "rotation": version.rotation,
         "staged": list(version.staged),
         "fields": {name: value.reveal() for name, value in version.fields.items()},
+        **({} if version.upon is None else {"upon": version.upon}),
     }
     return json.dumps(document).encode("ascii")
 
@@ -139,6 +142,7 @@ def _version(document: Any) -> Sealed:
         rotation=str(document["rotation"]),
         staged=tuple(map(str, document["staged"])),
         fields={str(field): Secret(str(value)) for field, value in document["fields"].items()},
+        upon=int(document["upon"]) if "upon" in document else None,
     )
 
 

@@ -264,6 +264,24 @@ class StoreContract:
         place.store.publish(place.reference, one)
         assert place.seen() == {"password": new, "host": "db-2", "port": "5432"}
 
+    def test_what_somebody_else_wrote_to_a_staged_field_is_not_replaced(self, place: StorePlace) -> None:
+        """It is told, and goes on once the field holds again what it held."""
+        leaked, new, theirs = a_value(LEAKED), a_value(NEW), a_value(OTHER)
+        place.seeded(DATABASE_URL=leaked, host="db-1")
+        one, wanted = place.context(a_rotation()), {"DATABASE_URL": new, "username": "app"}
+        place.store.stage(place.reference, secret_fields(wanted), one)
+        place.seeded(DATABASE_URL=theirs, host="db-2")
+        error = refusal(lambda: place.store.publish(place.reference, one))
+        assert isinstance(error, Conflict)
+        assert "DATABASE_URL" in str(error)
+        assert not any(value in str(error) + error.hint for value in (leaked, new, theirs))
+        assert place.seen() == {"DATABASE_URL": theirs, "host": "db-2"}
+        assert plain(place.store.staged(place.reference, one)) == wanted
+        assert not place.store.published(place.reference, one)
+        place.seeded(DATABASE_URL=leaked)
+        place.store.publish(place.reference, one)
+        assert place.seen() == {**wanted, "host": "db-2"}
+
     def test_versions_are_told_newest_first_without_values(self, place: StorePlace) -> None:
         """What `secretguard store versions` lists."""
         values = [a_value(OTHER) for _ in range(3)]

@@ -1,6 +1,7 @@
 """`secretguard run`: the command in our place, with its secrets."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -273,3 +274,34 @@ def test_only_what_the_local_store_needs_is_loaded(run: Run, stored: str, enviro
 def test_without_a_reference_no_store_is_loaded(environment: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED], env=environment, capture_output=True, text=True, check=True)
     assert [name for name in done.stdout.split() if name.startswith(("pyrage", "secretguard.stores"))] == []
+
+
+@pytest.mark.parametrize("options", [(), ("--mask",)])
+def test_an_empty_command_is_a_wrong_command_line(run: Run, options: tuple[str, ...]) -> None:
+    """As `secretguard run -- "$CMD"` is where CMD is not set."""
+    done = run("run", *options, "--", "")
+    assert done.returncode == 2
+    assert "error: the command is empty" in done.stderr
+    assert "Is the variable set that names it?" in done.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--mask",)])
+def test_a_value_that_no_environment_takes_is_named(run: Run, options: tuple[str, ...]) -> None:
+    assert run("store", "put", REF, input=VALUE * 10_000).returncode == 0
+    done = run("run", *options, "--", "true", environ={"DATABASE_URL": REF})
+    assert done.returncode == 2
+    assert "true cannot be run: its environment is too long, most of all DATABASE_URL with 146 KiB" in done.stderr
+    assert VALUE not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_a_user_whom_the_system_does_not_know_needs_no_home(environment: dict[str, str], tmp_path: Path) -> None:
+    """As in a container that is started with a number."""
+    bare = {name: value for name, value in environment.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    somebody = ("setpriv", "--reuid", "54321", "--clear-groups", sys.executable, "-m", "secretguard")
+    given = bare | {"GREETING": "ref+env://WORD", "WORD": "hello"}
+    done = subprocess.run(
+        [*somebody, "run", "--", "sh", "-c", "echo $GREETING"], env=given, cwd="/", text=True, capture_output=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")

@@ -21,6 +21,8 @@ from secretguard.transport import LONGEST_ANSWER, body_of, changing, failures_to
 from secretguard_hashicorp.settings import AppRole, Settings, settings
 
 _SEGMENTS = re.compile(r"[A-Za-z0-9_.@+=-]{1,512}(?:/[A-Za-z0-9_.@+=-]{1,512})*")
+DEAD = ("bad token", "invalid token")
+"""What a server says of a token that it does not know."""
 _STANDBY = (472, 473)
 
 
@@ -91,17 +93,34 @@ class Vault:
 
     def denied(self, what: str, path: str, *capabilities: str) -> RemoteError:
         """Return the error for a refusal, with the policy that would allow it."""
+        if unknown := self.unknown_token():
+            return unknown
         wanted = ", ".join(f'"{one}"' for one in capabilities)
         return self.error(
             f"{self.host} does not let us {what}",
             hint=f'The policy of the token needs: path "{path}" {{ capabilities = [{wanted}] }}',
         )
 
+    def unknown_token(self) -> RemoteError | None:
+        """Return the error for a token that is none at this server, which says so in other words than of a right."""
+        try:
+            answer = self.look("get", "auth/token/lookup-self")
+        except RemoteError:
+            return None
+        bare = list(answer.body.get("errors") or ()) == ["permission denied"]
+        if answer.status != 403 or not (bare or any(answer.says(words) for words in DEAD)):
+            return None
+        return self.error(
+            f"{self.host} does not know the token that you work with",
+            hint="VAULT_TOKEN is wrong, has expired or was revoked, or is of another server or namespace.",
+        )
+
     def _exchange(self, method: str, path: str, body: Hidden, token: Secret | None) -> Answer:
-        hint = "Name the file of its authority in VAULT_CACERT. VAULT_SKIP_VERIFY is not honoured."
+        untrusted = "Name the file of its authority in VAULT_CACERT. VAULT_SKIP_VERIFY is not honoured."
+        unreached = f"Is {self.settings.address} (VAULT_ADDR) right, the server up, and this machine in its network?"
         with (
             http_session() as session,
-            failures_told(self.host, self.error, untrusted=hint),
+            failures_told(self.host, self.error, untrusted=untrusted, unreached=unreached),
             self._adapter(session, token).request(
                 method,
                 "/v1/" + checked(path, self.error),

@@ -2,15 +2,19 @@
 
 What a rotation keeps there stands in two fields of ours, beside the application's own:
 
-- `sg_pending`: JSON `{"rotation": …, "fields": {…}}`, what is staged and not yet published;
-- `sg_rotation`: JSON `{rotation: [field, …]}`, whose fields are the ones that a reader gets now.
+- `sg_pending`: JSON `{"rotation": …, "fields": {…}, "over": {field: digest}}`, what is staged and not yet published,
+  and what stood in those fields then;
+- `sg_rotation`: JSON `{rotation: [field, …]}`, whose fields are the ones that a reader gets now; no field: it gave up.
+
+Whoever writes a whole document anew, as Terraform does, takes them out of it; they are then read in an older version.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from secretguard.errors import Conflict, StoreError
 from secretguard.reference import SecretReference
@@ -22,7 +26,18 @@ PENDING, PUBLISHED = "sg_pending", "sg_rotation"
 OURS = "sg_"
 _TRIES = 8
 """Times that a write is tried whose place somebody else took; each time it is made anew from what is there."""
+_EARLIER = 20
+"""Versions in which a pending value is looked for that somebody wrote over; an engine keeps ten by itself."""
 _STALE = "check-and-set parameter did not match"
+
+
+class Pending(NamedTuple):
+    """What one rotation staged."""
+
+    rotation: str
+    fields: Fields
+    over: Mapping[str, str] | None = None
+    """A digest of what each of these fields held, if it held anything; None: an older release staged it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +58,8 @@ class Document:
         return {name: Secret(one if isinstance(one, str) else written(one)) for name, one in self.visible.items()}
 
     @property
-    def pending(self) -> tuple[str, Fields] | None:
-        """Rotation and fields of what is staged; raises Conflict if that cannot be understood."""
+    def pending(self) -> Pending | None:
+        """What is staged; raises Conflict if that cannot be understood."""
         if PENDING not in self.data:
             return None
         found = _understood(self.data[PENDING])
@@ -55,6 +70,14 @@ class Document:
     @property
     def published(self) -> dict[str, list[str]]:
         """Rotations whose fields stand here, and which these are."""
+        return {rotation: names for rotation, names in self._said.items() if names}
+
+    def gave_up(self, rotation: str) -> bool:
+        """Whether a rotation took back what it staged."""
+        return self._said.get(rotation) == []
+
+    @property
+    def _said(self) -> dict[str, list[str]]:
         try:
             said = json.loads(self.data.get(PUBLISHED, "{}"))
             return {str(rotation): [str(one) for one in names] for rotation, names in said.items()}
@@ -63,8 +86,34 @@ class Document:
 
     def staging(self, rotation: str, fields: Fields) -> "Document":
         """Return it with `fields` as pending."""
-        said = {"rotation": rotation, "fields": {name: value.reveal() for name, value in fields.items()}}
+        said = {
+            "rotation": rotation,
+            "fields": {name: value.reveal() for name, value in fields.items()},
+            "over": {name: _digest(rotation, one) for name, one in self.visible.items() if name in fields},
+        }
         return replace(self, data={**self.data, PENDING: json.dumps(said)})
+
+    def staging_again(self, older: "Document") -> "Document":
+        """Return it with what is pending in an older version."""
+        return replace(self, data={**self.data, PENDING: older.data[PENDING]})
+
+    def changed(self, pending: Pending) -> list[str]:
+        """Return the staged fields that hold something else than they did then, and not nothing."""
+        over = pending.over
+        return [
+            name
+            for name, value in pending.fields.items()
+            if over is not None
+            and self.visible.get(name, "") not in ("", None)
+            and not self.has({name: value})
+            and _digest(pending.rotation, self.visible[name]) != over.get(name)
+        ]
+
+    def giving_up(self, rotation: str) -> "Document":
+        """Return it with nothing of a rotation pending, nor to be read in an older version."""
+        said = {PUBLISHED: json.dumps({**self._said, rotation: []})}
+        mine = self.pending is not None and self.pending.rotation == rotation
+        return replace(self, data={**(self.without_pending() if mine else self).data, **said})
 
     def without_pending(self) -> "Document":
         """Return it with nothing pending."""
@@ -87,11 +136,18 @@ class Document:
         )
 
 
-def _understood(pending: object) -> tuple[str, Fields] | None:
+def _understood(pending: object) -> Pending | None:
     with suppress(ValueError, TypeError, KeyError, AttributeError):
         said = json.loads(pending)  # type: ignore[arg-type]
-        return str(said["rotation"]), {str(name): Secret(str(one)) for name, one in said["fields"].items()}
+        fields = {str(name): Secret(str(one)) for name, one in said["fields"].items()}
+        over = {str(name): str(one) for name, one in said["over"].items()} if "over" in said else None
+        return Pending(str(said["rotation"]), fields, over)
     return None
+
+
+def _digest(rotation: str, value: object) -> str:
+    """Return what tells a value from another one; whoever can read it can read the value beside it."""
+    return hashlib.sha256(f"{rotation} {written(value)}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +169,8 @@ def place(reference: SecretReference, context: Context) -> Place:
     answer = server.look("get", f"sys/internal/ui/mounts/{reference.path}")
     where = f"at {reference.path} of {server.host}"
     if answer.status != 200:
+        if unknown := server.unknown_token():
+            raise unknown
         raise StoreError(
             f"nothing {where} is open to us",
             hint=_namespaced("Is that engine mounted, and does the token's policy name a path in it?", server),
@@ -147,6 +205,22 @@ def read(where: Place, version: int | None = None) -> Document:
         metadata = answer.data.get("metadata")
         return Document(whole(metadata.get("version")) if isinstance(metadata, Mapping) else 0)
     raise StoreError(f"{where.server.host} gave an answer that is not understood (status {answer.status})")
+
+
+def staged_earlier(where: Place, newest: Document, rotation: str) -> Document | None:
+    """Return the version that holds what `rotation` staged, where somebody wrote over it since; None if there is none.
+
+    Raises StoreError.
+    """
+    document = newest
+    for number in range(newest.version - 1, max(0, newest.version - 1 - _EARLIER), -1):
+        if document.gave_up(rotation) or not document.version:  # one that the engine dropped has no number
+            return None
+        document = read(where, number)
+        with suppress(Conflict):
+            if document.pending and document.pending.rotation == rotation:
+                return document
+    return None
 
 
 def look(where: Place, version: int | None = None) -> Answer:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 from secretguard.secret import Secret
+from secretguard.spelling import holds as text_holds
 from secretguard_hashicorp.connection import Number, whole
 from secretguard_hashicorp.documents import Place, destroy, metadata, read
 
@@ -51,11 +52,11 @@ def _listed(numbers: list[int]) -> str:
 
 
 def holds(value: object, leaked: Secret) -> bool:
-    """Whether the leaked value stands anywhere in a JSON value, also within a longer text or percent-encoded there."""
+    """Whether the leaked value stands anywhere in a JSON value, also within a longer text or encoded there."""
     if isinstance(value, Number):
         return value.text == leaked.reveal()
     if isinstance(value, str):
-        return leaked.reveal() in value or leaked.reveal() in unquote(value)
+        return text_holds(value, leaked) or text_holds(unquote(value), leaked)
     if isinstance(value, Mapping):
         return any(holds(one, leaked) for pair in value.items() for one in pair)
     return isinstance(value, list) and any(holds(one, leaked) for one in value)

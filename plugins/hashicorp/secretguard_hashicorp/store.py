@@ -6,6 +6,7 @@ only if nobody wrote in between.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from secretguard.errors import BadReference, Conflict, RemoteError, StoreError
@@ -13,7 +14,17 @@ from secretguard.reference import PREFIX, SecretReference, parse_reference
 from secretguard.rotation import Context, Fields, Finding, Preflight, StoredVersion
 from secretguard.secret import Secret
 from secretguard_hashicorp.connection import Vault, vault, whole
-from secretguard_hashicorp.documents import OURS, Document, Place, metadata, place, update
+from secretguard_hashicorp.documents import (
+    OURS,
+    PENDING,
+    Document,
+    Pending,
+    Place,
+    metadata,
+    place,
+    staged_earlier,
+    update,
+)
 from secretguard_hashicorp.documents import destroy as destroy_versions
 from secretguard_hashicorp.documents import read as read_document
 from secretguard_hashicorp.leaked import destroy_leaked_versions
@@ -26,15 +37,21 @@ _SHORT = 600
 
 def preflight(reference: SecretReference, context: Context) -> Preflight:
     """See `StorePlugin.preflight`."""
+    if reference.field.startswith(OURS):
+        return Preflight(findings=(Finding(_KEPT, "Choose another name.", stops=True),))
     try:
         where = place(reference, context)
         document = read_document(where)
         pending = document.pending
+        mine = _pending(where, document, context)
+        if mine and (changed := document.changed(mine)):
+            raise _written_over(reference, document, changed)
     except StoreError as error:
         return Preflight(findings=(Finding(str(error), error.hint, stops=True),))
-    findings = [*missing_rights(where.server, _rights(where)), *_short_life(where.server), *_expiring(where)]
-    if pending and pending[0] != context.rotation:
-        findings.append(Finding(f"rotation {pending[0]} is under way there", _HOW_TO_END, stops=True))
+    lacking = (replace(one, grantable=one.stops) for one in missing_rights(where.server, _rights(where)))
+    findings = [*lacking, *_short_life(where.server), *_expiring(where)]
+    if pending and pending.rotation != context.rotation:
+        findings.append(Finding(f"rotation {pending.rotation} is under way there", _HOW_TO_END, stops=True))
     at = f"{where.mount}/{where.path} at {where.server.host}"
     if where.server.settings.namespace:
         at += f", namespace {where.server.settings.namespace}"
@@ -49,6 +66,7 @@ def preflight(reference: SecretReference, context: Context) -> Preflight:
     )
 
 
+_KEPT = f"fields that begin with {OURS} are kept for rotations"
 _HOW_TO_END = "End it first: secretguard rotate resume, or abort, with that name."
 
 
@@ -59,28 +77,44 @@ def read(reference: SecretReference, context: Context) -> Fields | None:
 
 def stage(reference: SecretReference, fields: Fields, context: Context) -> None:
     """See `StorePlugin.stage`; raises Conflict that names the rotation which is under way there."""
-    wanted = _storable(fields)
+    wanted, where = _storable(fields), place(reference, context)
 
     def change(document: Document) -> Document | None:
         if context.rotation in document.published or _is_mine(document, context):
             return None
-        return document.staging(context.rotation, wanted)
+        older = staged_earlier(where, document, context.rotation)
+        return document.staging_again(older) if older else document.staging(context.rotation, wanted)
 
-    update(place(reference, context), change)
+    update(where, change)
 
 
 def staged(reference: SecretReference, context: Context) -> Fields | None:
-    """See `StorePlugin.staged`."""
-    document = read_document(place(reference, context))
-    pending = document.pending
-    if pending and pending[0] == context.rotation:
-        return pending[1]
-    names = document.published.get(context.rotation)
-    return None if names is None else {name: one for name, one in document.fields.items() if name in names}
+    """See `StorePlugin.staged`; where somebody wrote over it, an older version says it."""
+    where = place(reference, context)
+    document = read_document(where)
+    if names := document.published.get(context.rotation):
+        return {name: one for name, one in document.fields.items() if name in names}
+    pending = _pending(where, document, context)
+    return pending.fields if pending else None
+
+
+def _pending(where: Place, document: Document, context: Context) -> Pending | None:
+    """Return what this rotation has pending in the newest version of a document, or in an older one."""
+    if document.pending and document.pending.rotation == context.rotation:
+        return document.pending
+    older = staged_earlier(where, document, context.rotation) if context.rotation else None
+    return older.pending if older else None
 
 
 def publish(reference: SecretReference, context: Context) -> None:
-    """See `StorePlugin.publish`."""
+    """See `StorePlugin.publish`: beside what others wrote meanwhile, but not over it."""
+    where = place(reference, context)
+
+    def on_top(document: Document) -> Document | None:
+        if context.rotation in document.published or _is_mine(document, context):
+            return None
+        older = staged_earlier(where, document, context.rotation)
+        return document.staging_again(older) if older else None
 
     def change(document: Document) -> Document | None:
         if context.rotation in document.published:
@@ -88,9 +122,22 @@ def publish(reference: SecretReference, context: Context) -> None:
         pending = document.pending
         if pending is None or not _is_mine(document, context):
             raise StoreError(f"{reference.path} holds nothing that {context.rotation} staged")
-        return document.without_pending().having(pending[1], context.rotation)
+        if changed := document.changed(pending):
+            raise _written_over(reference, document, changed)
+        return document.without_pending().having(pending.fields, context.rotation)
 
-    update(place(reference, context), change)
+    update(where, on_top)
+    update(where, change)
+
+
+def _written_over(reference: SecretReference, document: Document, changed: list[str]) -> Conflict:
+    beside = f", and the new value in {PENDING}" if PENDING in document.data else ""
+    empty = " and ".join(f"`secretguard store put {reference.with_field(name)} --empty`" for name in changed)
+    return Conflict(
+        f"somebody wrote {', '.join(changed)} since the new value was staged",
+        hint=f"Version {document.version} of {reference.path} has what they wrote{beside}. Keep theirs under another "
+        f"name if it is needed, then {empty}, then `secretguard rotate resume`.",
+    )
 
 
 def published(reference: SecretReference, context: Context) -> bool:
@@ -100,12 +147,18 @@ def published(reference: SecretReference, context: Context) -> bool:
 
 def discard(reference: SecretReference, context: Context) -> None:
     """See `StorePlugin.discard`."""
+    where = place(reference, context)
 
     def change(document: Document) -> Document | None:
+        if context.rotation in document.published or document.gave_up(context.rotation):
+            return None
         pending = document.pending
-        return document.without_pending() if pending and pending[0] == context.rotation else None
+        mine = pending is not None and pending.rotation == context.rotation
+        if not mine and staged_earlier(where, document, context.rotation) is None:
+            return None
+        return document.giving_up(context.rotation)
 
-    update(place(reference, context), change)
+    update(where, change)
 
 
 def destroy_leaked(reference: SecretReference, leaked: Secret, context: Context) -> tuple[str, ...]:
@@ -159,8 +212,8 @@ def listing(prefix: str, context: Context) -> Sequence[str]:
 def _is_mine(document: Document, context: Context) -> bool:
     """Whether this rotation's fields are pending; raises Conflict if those of another one are."""
     pending = document.pending
-    if pending and pending[0] != context.rotation:
-        raise Conflict(f"rotation {pending[0]} is under way in that document", hint=_HOW_TO_END)
+    if pending and pending.rotation != context.rotation:
+        raise Conflict(f"rotation {pending.rotation} is under way in that document", hint=_HOW_TO_END)
     return pending is not None
 
 
@@ -170,7 +223,7 @@ def _storable(fields: Fields) -> Fields:
         if not name:
             raise StoreError("a document of Vault is made of fields", hint="Name one: ref+vault://MOUNT/PATH#/FIELD")
         if name.startswith(OURS):
-            raise StoreError(f"fields that begin with {OURS} are kept for rotations", hint="Choose another name.")
+            raise StoreError(_KEPT, hint="Choose another name.")
         try:
             value.reveal().encode()
         except UnicodeEncodeError:

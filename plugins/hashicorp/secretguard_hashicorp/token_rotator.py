@@ -22,8 +22,8 @@ from secretguard.rotation import (
     Usage,
 )
 from secretguard.secret import Secret
+from secretguard_hashicorp.connection import DEAD, Hidden, Vault, vault, whole
 from secretguard_hashicorp.connection import Answer as Reply
-from secretguard_hashicorp.connection import Hidden, Vault, vault, whole
 from secretguard_hashicorp.rights import missing_rights
 from secretguard_hashicorp.tokens import MARK, RIGHTS, made_by, revoke
 
@@ -32,7 +32,6 @@ kinds = ("vault",)
 made_like_the_old = True
 """What a token may do is asked of the leaked one while it lives: it cannot be killed first."""
 _SHAPE = re.compile(r"(?:hv)?[sb]\.\S+")
-_DEAD = ("bad token", "invalid token")
 _MADE_BY_HAND = re.compile(r"auth/token/create(?:-orphan|/.*)?")
 _RIGHTS = {
     "auth/token/lookup": ("update",),
@@ -173,12 +172,12 @@ def _looked_up(server: Vault, token: Secret) -> tuple[Answer, Mapping[str, Any],
     asked = server.look("post", "auth/token/lookup", Hidden({"token": token.reveal()}))
     if asked.status == 200:
         return Answer.WORKS, _about(asked), ""
-    if any(asked.says(words) for words in _DEAD):
+    if any(asked.says(words) for words in DEAD):
         return Answer.REFUSED, {}, "it does not know such a token"
     own = server.look("get", "auth/token/lookup-self", token=token)
     if own.status == 200:
         return Answer.WORKS, _about(own), ""
-    if any(own.says(words) for words in _DEAD):
+    if any(own.says(words) for words in DEAD):
         return Answer.REFUSED, {}, "it does not know such a token"
     return Answer.UNKNOWN, {}, "our token may not look it up: it needs update on auth/token/lookup"
 

@@ -1,5 +1,6 @@
 """From a leak in a repository to its end, on the command line, where Vault itself issues the credential."""
 
+import re
 import secrets
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from secretguard.testing import RepositoryBuilder
 from tests.journeys.running import CommandLine
 from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres
-from tests.servers.proxy import Proxy
+from tests.servers.proxy import Proxy, proxy
 
 
 @pytest.fixture
@@ -97,3 +98,89 @@ def test_a_password_of_a_static_role(
     state = [one.read_bytes() for one in (tmp_path / "home").rglob("*") if one.is_file()]
     assert state
     assert not any(value.encode() in one for one in state for value in (old, fields["password"], openbao.root))
+
+
+def stopped_before_publishing(
+    somebody: CommandLine, openbao: OpenBao, postgres: Postgres, folder: Path, path: str
+) -> tuple[str, str, str]:
+    """Rotate a role until its new password is in force, and no further; return the credential and the old login."""
+    user, old = postgres.role()
+    openbao.done("POST", f"secret/data/{path}", {"data": {"DATABASE_URL": postgres.dsn(user, old), "OTHER": "1"}})
+    credential = leaked(somebody, folder, f"DATABASE_URL={postgres.dsn(user, old)}\n")
+    with proxy(openbao.port) as between:
+        between.will("cut", b"sg_rotation", times=99)
+        words = ("rotate", credential, "--to", f"ref+vault://secret/{path}#/DATABASE_URL", "--yes")
+        cut = openbao.environ(VAULT_ADDR=f"http://127.0.0.1:{between.port}")
+        done = somebody.run(*words, cwd=folder, environ=cut)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert not postgres.lets_in(user, old)
+    return credential, user, old
+
+
+def test_a_document_that_terraform_writes_anew_in_the_middle(
+    somebody: CommandLine, openbao: OpenBao, postgres: Postgres, tmp_path: Path
+) -> None:
+    path, folder = "journey-" + secrets.token_hex(4), tmp_path / "repo"
+    credential, user, old = stopped_before_publishing(somebody, openbao, postgres, folder, path)
+    theirs = {"DATABASE_URL": postgres.dsn(user, old), "OTHER": "2", "MORE": "3"}
+    openbao.done("POST", f"secret/data/{path}", {"data": theirs})
+    done = somebody.run("rotate", "resume", credential, cwd=folder, environ=openbao.environ())
+    assert done.returncode == 0, done.stdout + done.stderr
+    now = openbao.data(path)
+    assert (now["OTHER"], now["MORE"]) == ("2", "3")
+    assert postgres.lets_in(user, now["password"])
+    assert now["password"] in now["DATABASE_URL"]
+
+
+def test_what_somebody_wrote_to_the_field_in_the_middle_is_kept_until_he_says_otherwise(
+    somebody: CommandLine, openbao: OpenBao, postgres: Postgres, tmp_path: Path
+) -> None:
+    path, folder = "journey-" + secrets.token_hex(4), tmp_path / "repo"
+    credential, user, _ = stopped_before_publishing(somebody, openbao, postgres, folder, path)
+    theirs = "postgresql://elsewhere/db"
+    openbao.done("POST", f"secret/data/{path}", {"data": {"DATABASE_URL": theirs, "OTHER": "2"}})
+    resume = ("rotate", "resume", credential)
+    told = somebody.run(*resume, cwd=folder, environ=openbao.environ())
+    assert told.returncode == 4, told.stdout + told.stderr
+    assert openbao.data(path)["DATABASE_URL"] == theirs
+    assert "somebody wrote DATABASE_URL since the new value was staged" in told.stderr
+    (emptying,) = re.findall(r"`secretguard (store put ref\S+ --empty)`", told.stderr)
+    assert somebody.run(*emptying.split(), cwd=folder, environ=openbao.environ()).returncode == 0
+    done = somebody.run(*resume, cwd=folder, environ=openbao.environ())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert postgres.lets_in(user, openbao.data(path)["password"])
+
+
+def test_a_field_of_our_own_is_refused_and_nothing_is_begun(
+    somebody: CommandLine, openbao: OpenBao, postgres: Postgres, tmp_path: Path
+) -> None:
+    user, old = postgres.role()
+    credential = leaked(somebody, tmp_path / "repo", f"DATABASE_URL={postgres.dsn(user, old)}\n")
+    reference = f"ref+vault://secret/own-{secrets.token_hex(4)}#/sg_pending"
+    words = ("rotate", credential, "--to", reference, "--yes")
+    done = somebody.run(*words, cwd=tmp_path / "repo", environ=openbao.environ())
+    assert done.returncode == 3
+    assert "fields that begin with sg_ are kept for rotations" in done.stderr
+    assert "rot_" not in somebody.run("rotate", "status", cwd=tmp_path).stdout
+    assert postgres.lets_in(user, old)
+
+
+def test_a_plan_needs_no_right_to_write(
+    somebody: CommandLine, openbao: OpenBao, postgres: Postgres, tmp_path: Path
+) -> None:
+    user, old = postgres.role()
+    path = "journey-" + secrets.token_hex(4)
+    openbao.done("POST", f"secret/data/{path}", {"data": {"username": "somebody-else"}})
+    reading = openbao.limited('path "secret/data/*" { capabilities = ["read"] }')
+    credential = leaked(somebody, tmp_path / "repo", f"DATABASE_URL={postgres.dsn(user, old)}\n")
+    words = ("rotate", credential, "--to", f"ref+vault://secret/{path}#/DATABASE_URL")
+    plan = somebody.run(*words, "--plan", cwd=tmp_path / "repo", environ=openbao.environ(reading))
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert "TO BE GRANTED" in plan.stdout
+    assert f'path "secret/destroy/{path}"' in plan.stdout
+    assert "IN THE WAY" not in plan.stdout
+    assert "holds something else in username, which is replaced" in plan.stdout
+    refused = somebody.run(*words, "--yes", cwd=tmp_path / "repo", environ=openbao.environ(reading))
+    assert refused.returncode == 3
+    assert postgres.lets_in(user, old)
+    assert set(openbao.data(path)) == {"username"}

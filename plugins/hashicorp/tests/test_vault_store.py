@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
@@ -127,7 +128,9 @@ def test_what_is_pending_and_published_stands_in_fields_of_its_own(
     store.stage(reference, secret_fields({"DATABASE_URL": "new"}), context)
     staged = openbao.data(path)
     assert staged["DATABASE_URL"] == "old"
-    assert json.loads(staged["sg_pending"]) == {"rotation": context.rotation, "fields": {"DATABASE_URL": "new"}}
+    pending = json.loads(staged["sg_pending"])
+    assert list(pending.pop("over")) == ["DATABASE_URL"]
+    assert pending == {"rotation": context.rotation, "fields": {"DATABASE_URL": "new"}}
     store.publish(reference, context)
     published = openbao.data(path)
     assert json.loads(published.pop("sg_rotation")) == {context.rotation: ["DATABASE_URL"]}
@@ -207,23 +210,108 @@ def test_a_write_that_lands_late_undoes_nobody_elses(openbao: OpenBao, reference
     assert store.staged(reference, context) is None
 
 
+def test_a_document_that_is_written_anew_between_stage_and_publish_loses_nothing(
+    openbao: OpenBao, reference: SecretReference
+) -> None:
+    """As Terraform and `vault kv put` do it: all of it, whatever stood there."""
+    path, context = reference.path.removeprefix("secret/"), staging(openbao)
+    openbao.done("POST", f"secret/data/{path}", {"data": {"A": "1", "password": "old"}})
+    store.stage(reference, secret_fields({"password": "new", "username": "app"}), context)
+    for number in range(8):
+        openbao.done("POST", f"secret/data/{path}", {"data": {"A": "2", "password": "old", "number": number}})
+    assert plain(store.staged(reference, context)) == {"password": "new", "username": "app"}
+    assert not store.published(reference, context)
+    store.publish(reference, context)
+    assert store.published(reference, context)
+    assert plain(store.read(reference, context)) == {
+        "A": "2", "number": "7", "password": "new", "username": "app"
+    }  # fmt: skip
+    assert store.staged(reference, staging(openbao)) is None
+
+
+def test_what_was_staged_first_stays_though_somebody_wrote_over_it(
+    openbao: OpenBao, reference: SecretReference
+) -> None:
+    path, context = reference.path.removeprefix("secret/"), staging(openbao)
+    store.stage(reference, secret_fields({"password": "first"}), context)
+    openbao.done("POST", f"secret/data/{path}", {"data": {"A": "2"}})
+    store.stage(reference, secret_fields({"password": "second"}), context)
+    assert json.loads(openbao.data(path)["sg_pending"])["fields"] == {"password": "first"}
+    store.publish(reference, context)
+    assert plain(store.read(reference, context)) == {"A": "2", "password": "first"}
+
+
+def test_a_field_that_somebody_wrote_anew_is_told_and_the_new_value_is_pending_again(
+    openbao: OpenBao, reference: SecretReference
+) -> None:
+    path, context = reference.path.removeprefix("secret/"), staging(openbao)
+    openbao.done("POST", f"secret/data/{path}", {"data": {"password": "old"}})
+    store.stage(reference, secret_fields({"password": "new"}), context)
+    openbao.done("POST", f"secret/data/{path}", {"data": {"password": "theirs", "B": "3"}})
+    (before_anything_is_changed,) = [one for one in store.preflight(reference, context).findings if one.stops]
+    assert f"Version 3 of {reference.path} has what they wrote. Keep theirs" in before_anything_is_changed.hint
+    with pytest.raises(Conflict, match="somebody wrote password") as told:
+        store.publish(reference, context)
+    assert f"Version 4 of {reference.path}" in told.value.hint
+    assert f"`secretguard store put {reference.with_field('password')} --empty`" in told.value.hint
+    now = openbao.data(path)
+    assert json.loads(now.pop("sg_pending"))["fields"] == {"password": "new"}
+    assert now == {"password": "theirs", "B": "3"}
+    store.put(reference, secret_fields({"password": ""}), context)
+    store.publish(reference, context)
+    assert plain(store.read(reference, context)) == {"password": "new", "B": "3"}
+
+
+def test_what_was_discarded_is_not_found_again_in_an_older_version(
+    openbao: OpenBao, reference: SecretReference
+) -> None:
+    path, context = reference.path.removeprefix("secret/"), staging(openbao)
+    store.stage(reference, secret_fields({"password": "new"}), context)
+    openbao.done("POST", f"secret/data/{path}", {"data": {"A": "2"}})
+    store.discard(reference, context)
+    assert store.staged(reference, context) is None
+    openbao.done("POST", f"secret/data/{path}", {"data": {"A": "3"}})
+    assert store.staged(reference, context) is None
+    later = staging(openbao)
+    store.stage(reference, secret_fields({"password": "later"}), later)
+    store.publish(reference, later)
+    assert plain(store.read(reference, later)) == {"A": "3", "password": "later"}
+    assert store.staged(reference, context) is None
+
+
+def test_what_an_older_release_staged_is_published(openbao: OpenBao, reference: SecretReference) -> None:
+    path, context = reference.path.removeprefix("secret/"), staging(openbao)
+    pending = json.dumps({"rotation": context.rotation, "fields": {"password": "new"}})
+    openbao.done("POST", f"secret/data/{path}", {"data": {"password": "other", "sg_pending": pending}})
+    store.publish(reference, context)
+    assert plain(store.read(reference, context)) == {"password": "new"}
+
+
+def test_a_field_of_our_own_is_refused_before_anything_begins(openbao: OpenBao, reference: SecretReference) -> None:
+    found = store.preflight(reference.with_field("sg_pending"), staging(openbao))
+    assert [one.what for one in found.findings if one.stops] == ["fields that begin with sg_ are kept for rotations"]
+
+
 def test_leaked_values_within_other_texts_and_percent_encoded_are_found(
     openbao: OpenBao, reference: SecretReference
 ) -> None:
     path, context = reference.path.removeprefix("secret/"), staging(openbao)
     leaked = "p@ss/" + secrets.token_hex(6)
-    for data in (
-        {"url": f"postgresql://app:{quote(leaked, safe='')}@db/app"},
+    dsn = f"postgresql://app:{quote(leaked, safe='')}@db/app".encode()
+    holding = (
+        {"url": dsn.decode()},
         {"nested": {"list": ["x", f"password={leaked};"]}},
         {"password": leaked},
-        {"password": "harmless"},
-        {"password": "now"},
-    ):
+        {"DSN_B64": b64encode(dsn).decode()},
+        {"header": f"Basic {urlsafe_b64encode(b'app:' + leaked.encode()).decode().rstrip('=')}, and more"},
+        {"hex": leaked.encode().hex()},
+    )
+    for data in (*holding, {"password": "harmless"}, {"password": "now"}):
         openbao.done("POST", f"secret/data/{path}", {"data": data})
     (evidence,) = store.destroy_leaked(reference, Secret(leaked), context)
-    assert "1, 2, 3" in evidence
-    destroyed = {number: one["destroyed"] for number, one in openbao.versions(path).items()}
-    assert destroyed == {1: True, 2: True, 3: True, 4: False, 5: False}
+    assert "1, 2, 3, 4, 5, 6 held" in evidence
+    destroyed = [number for number, one in openbao.versions(path).items() if one["destroyed"]]
+    assert destroyed == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_deleted_version_is_named_and_not_brought_back(openbao: OpenBao, reference: SecretReference) -> None:
@@ -333,3 +421,27 @@ def test_a_listing_covers_folders_and_engines(openbao: OpenBao) -> None:
     assert set(under) <= set(store.listing("", context))
     assert set(under) <= set(store.listing("secr", context))
     assert store.listing(f"secret/{folder}/nowhere/", context) == []
+
+
+@pytest.mark.parametrize("token", ["nope", "hvs." + "x" * 24])
+def test_a_token_that_the_server_does_not_know_is_not_told_as_a_missing_right(
+    openbao: OpenBao, reference: SecretReference, token: str
+) -> None:
+    (finding,) = store.preflight(reference, Context(openbao.environ(token), a_rotation())).findings
+    assert "does not know the token that you work with" in finding.what
+    assert "VAULT_TOKEN is wrong, has expired or was revoked" in finding.hint
+    bare = openbao.limited(no_default_policy=True)
+    (finding,) = store.preflight(reference, Context(openbao.environ(bare), a_rotation())).findings
+    assert f"nothing at {reference.path}" in finding.what
+    path = reference.path.replace("secret/", "secret/metadata/")
+    elsewhere = openbao.limited(f'path "{path}" {{ capabilities = ["read"] }}')
+    error = refusal(lambda: store.read(reference, Context(openbao.environ(elsewhere), a_rotation())))
+    assert "does not let us read that document" in str(error)
+
+
+@pytest.mark.usefixtures("fresh_breakers")
+def test_a_server_that_cannot_be_reached_is_told_with_its_address(reference: SecretReference) -> None:
+    for address in (f"http://127.0.0.1:{free_port()}", "https://nowhere.invalid:8200"):
+        (finding,) = store.preflight(reference, Context({"VAULT_ADDR": address, "VAULT_TOKEN": "x"})).findings
+        assert "cannot be reached" in finding.what
+        assert finding.hint.startswith(f"Is {address} (VAULT_ADDR) right")

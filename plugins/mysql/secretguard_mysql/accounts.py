@@ -2,14 +2,18 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Context, Login, Target
+from secretguard.secret import Secret
 from secretguard_mysql.connect import Connection, rows
-from secretguard_mysql.passwords import NATIVE, barred, stored_form
+from secretguard_mysql.passwords import NATIVE, PLUGINS, barred, stored_form
 
 _PLUGIN = re.compile(r"[A-Za-z0-9_]{1,64}")
+_NO_PASSWORD = ("", "unix_socket")
+"""Ways in that no password opens."""
 
 
 class Way(NamedTuple):
@@ -25,6 +29,11 @@ class Account(NamedTuple):
     user: str
     host: str
     ways: tuple[Way, ...]
+
+    @property
+    def by(self) -> str:
+        """The plugins of its ways in."""
+        return " or ".join(one.plugin for one in self.ways)
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host}"
@@ -68,6 +77,21 @@ def _ways(privileges: dict[str, Any]) -> tuple[Way, ...]:
     alternatives = privileges.get("auth_or") or [{}]
     chosen = (one if "plugin" in one else privileges for one in alternatives)
     return tuple(Way(str(one.get("plugin", "")), str(one.get("authentication_string", ""))) for one in chosen)
+
+
+def opened_by(every: Sequence[Account], secret: Secret) -> list[Account]:
+    """Return the accounts that a password opens, as what the server keeps of it shows."""
+    return [one for one in every if any(_is_of(way, secret) for way in one.ways)]
+
+
+def untold(every: Sequence[Account]) -> list[Account]:
+    """Return the accounts with a way in of which nobody can see whether a password opens it."""
+    known = (*PLUGINS, *_NO_PASSWORD)
+    return [one for one in every if any(way.plugin not in known for way in one.ways)]
+
+
+def _is_of(way: Way, secret: Secret) -> bool:
+    return way.plugin in PLUGINS and bool(way.kept) and way.kept == stored_form(way.plugin, secret)
 
 
 def give(connection: Connection, account: Account, ways: tuple[Way, ...]) -> None:

@@ -1,6 +1,9 @@
 """Where a leaked login and an operator's login lead: what of a spelling is taken, and what is not."""
 
 import re
+import socket
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -57,6 +60,21 @@ class Admin(NamedTuple):
 
     login: Login
     address: Address
+
+    def is_for(self, other: Address) -> bool:
+        """Whether an address is that server's, by whatever name."""
+        mine = self.address
+        return other.where == mine.where or (
+            other.port == mine.port and not _numbers(other.host).isdisjoint(_numbers(mine.host))
+        )
+
+
+def _numbers(host: str) -> set[str]:
+    """Return the IP addresses of a host; every loopback address is this machine."""
+    found: set[str] = set()
+    with suppress(OSError, UnicodeError):
+        found = {str(one[4][0]).partition("%")[0] for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    return {"loopback" if ip_address(one).is_loopback else one for one in found}
 
 
 def addresses(target: Target) -> tuple[Address, ...]:

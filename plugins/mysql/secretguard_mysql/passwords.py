@@ -9,7 +9,6 @@ from secretguard.errors import IssuerError
 from secretguard.secret import Secret
 
 LENGTH = 32
-"""Characters, and by chance also the length of an Ed25519 seed, which makes the second way below a plain key pair."""
 _ALPHABET = string.ascii_letters + string.digits
 """Nothing that a URI, a shell or a SQL literal would treat specially."""
 NATIVE, ED25519 = "mysql_native_password", "ed25519"
@@ -26,18 +25,20 @@ def stored_form(plugin: str, secret: Secret) -> str:
     """Return what `plugin` keeps of a password; raises IssuerError where that cannot be made here.
 
     Native: https://mariadb.com/kb/en/authentication-plugin-mysql_native_password/, `*` and SHA-1 of SHA-1.
-    Ed25519: https://mariadb.com/kb/en/authentication-plugin-ed25519/, the public key of the password as a seed.
+    Ed25519: https://mariadb.com/kb/en/authentication-plugin-ed25519/, the public key of the password as a seed of any
+    length.
     """
     value = secret.reveal().encode("utf-8", "surrogateescape")
     if plugin == NATIVE:
         once = hashlib.sha1(value, usedforsecurity=False).digest()
         return "*" + hashlib.sha1(once, usedforsecurity=False).hexdigest().upper()
-    if plugin == ED25519 and len(value) == LENGTH:
+    if plugin == ED25519:
         try:
-            from nacl.signing import SigningKey
+            from nacl.bindings import crypto_scalarmult_ed25519_base
         except ImportError:
             raise IssuerError("PyNaCl is not installed", hint="pip install 'secretguard[databases]'") from None
-        return base64.b64encode(bytes(SigningKey(value).verify_key)).decode().rstrip("=")
+        point = crypto_scalarmult_ed25519_base(hashlib.sha512(value).digest()[:32])
+        return base64.b64encode(point).decode().rstrip("=")
     raise IssuerError(f"what {plugin} keeps of a password cannot be made here")
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Context, Finding, Mode, Preflight, Target
-from secretguard_mysql.accounts import Account, accounts, ours, ways_of
+from secretguard_mysql.accounts import Account, accounts, opened_by, ours, untold, ways_of
 from secretguard_mysql.addresses import Address, Admin, servers
 from secretguard_mysql.connect import Connection, asked, driver, rows
 from secretguard_mysql.in_place import own_way
@@ -14,6 +14,7 @@ from secretguard_mysql.passwords import ED25519, NATIVE, PLUGINS
 
 _VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)\.\d+-MariaDB", re.IGNORECASE)
 _EVERYWHERE = re.compile(r"GRANT (?P<rights>.+?) ON \*\.\* TO ")
+_GIVE_ADMIN = "Name an operator's login with --admin REF: each account that the leaked password opens is then changed."
 _LEAVE_OUT = "Leave --admin out: the account then changes its own password in place."
 
 
@@ -23,7 +24,7 @@ def in_place(target: Target, context: Context) -> Preflight:
     for address in servers(target):
         at = address._replace(database="")
         try:
-            findings += asked(at, target.leaked, context, partial(_seen_as_leaked, address=at))
+            findings += asked(at, target.leaked, context, partial(_seen_as_leaked, address=at, target=target))
         except IssuerError as error:
             findings.append(Finding(str(error), error.hint, stops=not error.transient))
         effects.append(
@@ -39,9 +40,12 @@ def by_admin(admin: Admin, target: Target, context: Context) -> Preflight:
         same = Finding(f"--admin is the leaked login {target.leaked.user} itself", _LEAVE_OUT, stops=True)
         return Preflight((), (same,))
     at = admin.address.where
-    findings = asked(
-        admin.address, admin.login, context, partial(_seen_as_admin, admin=admin, target=target, context=context)
-    )
+    look = partial(_seen_as_admin, admin=admin, target=target, context=context)
+    try:
+        findings = asked(admin.address, admin.login, context, look)
+    except IssuerError as error:
+        hint = error.hint or "Check user, password, host and port of what the admin reference resolves to."
+        raise IssuerError(f"the operator's login: {error}", hint=hint, transient=error.transient) from None
     effects = (
         f"{at}: {target.leaked.user} gets a second password beside the leaked one (ALTER USER, as a hash)",
         f"{at}: the leaked password is taken out of the account, and all its sessions are ended (KILL USER)",
@@ -49,7 +53,7 @@ def by_admin(admin: Admin, target: Target, context: Context) -> Preflight:
     return Preflight(effects, tuple(findings))
 
 
-def _seen_as_leaked(connection: Connection, *, address: Address) -> list[Finding]:
+def _seen_as_leaked(connection: Connection, *, address: Address, target: Target) -> list[Finding]:
     findings = list(_of_server(connection, address))
     if any(one.stops for one in findings):
         return findings
@@ -72,10 +76,23 @@ def _seen_as_leaked(connection: Connection, *, address: Address) -> list[Finding
                 "Compare SELECT User, Host FROM mysql.global_priv with what you know.",
             )
         )
-    findings.append(
-        Finding(f"only {account} is changed at {address}: others of that name are not seen without --admin")
-    )
-    return findings
+    return [*findings, _of_others(connection, account, address, target)]
+
+
+def _of_others(connection: Connection, account: str, address: Address, target: Target) -> Finding:
+    """Say of the other accounts of that name what the leaked login may see: mostly nothing."""
+    only = f"only {account} is changed at {address}"
+    try:
+        every = accounts(connection, target.leaked.user)
+    except driver().MySQLError:
+        return Finding(
+            f"{only}: others of that name are not seen without --admin, and the leaked password may open them",
+            "With --admin REF each account that it opens is changed.",
+        )
+    others = [str(one) for one in opened_by(every, target.leaked.secret) if str(one) != account]
+    if others:
+        return Finding(f"{only}, and the leaked password opens {', '.join(others)} too", _GIVE_ADMIN, stops=True)
+    return Finding(f"{only}: it opens no other of that name")
 
 
 def _seen_as_admin(connection: Connection, *, admin: Admin, target: Target, context: Context) -> list[Finding]:
@@ -109,13 +126,21 @@ def _of_accounts(
 ) -> Iterator[Finding]:
     ways = ways_of(target, None, context)
     mine = ours(connection, target.leaked.user, ways)
+    strong = [one for one in opened_by(every, target.leaked.secret) if one not in mine]
     if not mine:
-        strong = [one for one in every if any(way.plugin == ED25519 for way in one.ways)]
         yield Finding(
             f"no account of {target.leaked.user} at {admin.address} has the leaked password in the form of {NATIVE}",
             _LEAVE_OUT if strong else "Check where the admin reference leads.",
             stops=True,
         )
+    elif strong:
+        yield Finding(
+            f"the leaked password also opens {', '.join(map(str, strong))} by {ED25519}, where none is put beside it",
+            "Change it there by hand first: ALTER USER … IDENTIFIED VIA ed25519 USING PASSWORD(…).",
+            stops=True,
+        )
+    for one in untold(every):
+        yield Finding(f"whether the leaked password opens {one} cannot be seen: {one.by} keeps nothing to compare")
     for one in every:
         if one not in mine:
             yield Finding(f"{one} has another password, or another way in, and stays as it is")

@@ -2,7 +2,7 @@
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Found, Login, Overlap, Preflight, Proof, Target, Usage
-from secretguard_mysql import by_admin, in_place
+from secretguard_mysql import by_admin, elsewhere, in_place
 from secretguard_mysql import preflight as looks
 from secretguard_mysql.addresses import addresses, admin_of, servers
 from secretguard_mysql.connect import Connection, asked, rows, tried
@@ -54,9 +54,14 @@ def issue(target: Target, new: Login | None, context: Context) -> Login:
 
 
 def verify(target: Target, login: Login, context: Context) -> Proof:
-    """Try a login at every endpoint, with the database that it names."""
-    answers = ((str(one), tried(one, login, context)) for one in addresses(target))
+    """Try a login at every endpoint, with the database that it names; an operator's sees those for other hosts too."""
+    answers = ((str(one), elsewhere.tried_everywhere(one, target, login, context)) for one in addresses(target))
     return Proof(tuple((where, trial.answer, trial.words) for where, trial in answers))
+
+
+def unproven(target: Target, context: Context) -> tuple[str, ...]:
+    """Return which accounts of that name nobody could see."""
+    return elsewhere.unproven(target, context)
 
 
 def usage(target: Target, new: Login, context: Context) -> Usage:

@@ -60,7 +60,10 @@ def operator(target: Target, context: Context) -> Actor | None:
             standby = actor.reads(is_standby, context)
         except IssuerError as failed:
             failure = IssuerError(
-                f"the operator's login: {failed}", hint=failed.hint, transient=failed.transient, unsure=failed.unsure
+                f"the operator's login: {failed}",
+                hint=failed.hint or "Check user, password, host and port of what the admin reference resolves to.",
+                transient=failed.transient,
+                unsure=failed.unsure,
             )
         else:
             if not standby:

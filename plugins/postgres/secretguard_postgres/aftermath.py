@@ -8,9 +8,9 @@ from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Found, Login, Target, Usage
 from secretguard_postgres.actors import Actor, let_in, operator
 from secretguard_postgres.addresses import addresses, admin_of
-from secretguard_postgres.connect import Connection
+from secretguard_postgres.connect import Connection, NoFreeConnection
 from secretguard_postgres.login import tried
-from secretguard_postgres.sessions import end_older, listed, sessions_of
+from secretguard_postgres.sessions import end_older, listed, looked_at, sessions_of
 
 Result = TypeVar("Result")
 
@@ -36,7 +36,7 @@ def usage(target: Target, new: Login, context: Context) -> Usage:
     seen = {key: who for found in answers.values() for key, who in found.items()}
     if not answers:
         return Usage(None, ("no server could be asked",))
-    return Usage(len(seen), tuple(sorted(set(seen.values()))))
+    return Usage(len(seen), (*sorted(set(seen.values())), looked_at()))
 
 
 def _old_sessions(
@@ -76,5 +76,9 @@ def _everywhere(
     admin = operator(target, context)
     answers = {}
     for actor in ([admin] if admin else []) + [one for one in let_in(target, new, context) if not one.leaked]:
-        answers[str(actor.address)] = actor.changes(partial(work, actor), context)
+        try:
+            answers[str(actor.address)] = actor.changes(partial(work, actor), context)
+        except NoFreeConnection:  # those that have the new password take them all
+            if admin is None:
+                raise
     return answers

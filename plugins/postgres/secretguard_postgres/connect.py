@@ -33,6 +33,10 @@ _VERBOSE = 2
 _STATE = re.compile(r":  (?P<state>[0-9A-Z]{5}): (?P<words>[^\n]*)")
 _ROUTINE = re.compile(r"\n[^\n:]+: +(?P<routine>\w+), [\w./-]+:\d+\s*(?:\n|\Z)")
 _TO_SERVER = re.compile(r"\Aconnection to server [^\n]*? failed: ")
+FULL = "53300"
+"""too_many_connections"""
+_PAUSES = (0.1, 0.3, 0.6)
+"""Seconds in which a session of ours ends that still takes a connection of the role."""
 _TAKES_NO_VERIFIER = "This host takes no verifier. Nothing was changed; set the password at the host's console."
 _speaks_tls: set[tuple[str, int]] = set()
 """Servers that spoke TLS once in this process."""
@@ -66,6 +70,10 @@ class NotConnected(Exception):  # noqa: N818 - it stays inside this plugin
         self.words, self.state, self.routine, self.network = words, state, routine, network
 
 
+class NoFreeConnection(IssuerError):  # noqa: N818 - it says what is missing
+    """The password is accepted, and all that the role or its database may have of sessions is taken."""
+
+
 @contextmanager
 def connected(address: Address, login: Login, context: Context, *, md5: bool = False) -> Iterator[Connection]:
     """Open a connection in autocommit mode; raises NotConnected or psycopg.Error.
@@ -73,7 +81,7 @@ def connected(address: Address, login: Login, context: Context, *, md5: bool = F
     `md5`: also log in where the server still asks for that; only a leaked password may be answered so.
     """
     psycopg = driver()
-    pgconn = reached(address, login, context, md5=md5)
+    pgconn = _let_in(address, login, context, md5=md5)
     connection = psycopg.Connection(pgconn)
     try:
         connection.autocommit = True
@@ -81,6 +89,17 @@ def connected(address: Address, login: Login, context: Context, *, md5: bool = F
         yield connection
     finally:
         connection.close()
+
+
+def _let_in(address: Address, login: Login, context: Context, *, md5: bool) -> Handshake:
+    for pause in _PAUSES:
+        try:
+            return reached(address, login, context, md5=md5)
+        except NotConnected as failed:
+            if failed.state != FULL:
+                raise
+        time.sleep(pause)
+    return reached(address, login, context, md5=md5)
 
 
 def within(
@@ -95,10 +114,28 @@ def within(
         with connected(address, login, context, md5=md5) as connection:
             return work(connection)
     except NotConnected as failed:
-        refusal = IssuerError(f"{address}: {failed.words}", transient=failed.network)
+        refusal = _untaken(failed, address, login)
     except psycopg.Error as failed:
         refusal = told(failed, address)
     raise refusal
+
+
+def no_free_connection(address: Address, login: Login) -> NoFreeConnection:
+    """Return what is told where a password is accepted and no session to be had."""
+    name = login.user.replace("'", "''")
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename ="
+    return NoFreeConnection(
+        f"{address}: the password is accepted, but no connection is free for {login.user}: somebody takes them all",
+        hint="Name an operator's login with --admin REF, which needs none of them. Or have an administrator end them: "
+        f"{ends} '{name}';",
+    )
+
+
+def _untaken(failed: NotConnected, address: Address, login: Login) -> IssuerError:
+    """Return why no connection came about."""
+    if failed.state == FULL:
+        return no_free_connection(address, login)
+    return IssuerError(f"{address}: {failed.words}", transient=failed.network)
 
 
 def told(failed: "psycopg.Error", address: Address) -> IssuerError:

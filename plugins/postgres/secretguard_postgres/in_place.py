@@ -4,14 +4,14 @@ Whoever has a session of the role can set the password back. So it is set and ev
 transaction, sent out again after it, and then proven; if it was changed meanwhile, all of it is done once more.
 """
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login, Target
 from secretguard_postgres.actors import Actor, is_standby, let_in, operator
-from secretguard_postgres.connect import Address, Connection, driver
+from secretguard_postgres.connect import Address, Connection, NoFreeConnection, driver
+from secretguard_postgres.locking import lock
 from secretguard_postgres.login import probed
 from secretguard_postgres.passwords import set_password
 from secretguard_postgres.sessions import end_all, end_own, sweep
@@ -28,12 +28,6 @@ ROUNDS_OPEN = 2
 """After so many an operator takes LOGIN from the role meanwhile."""
 _AGAIN = ("40001", "40P01", "55P03")
 """Serialization, deadlock, lock timeout: look again, then set again."""
-_TAKE_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('secretguard:' || %s::text, 0))"
-_END_HOLDER = """
-    SELECT pg_terminate_backend(pid) FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
-      AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('secretguard:' || %s::text, 0)
-"""
 
 
 def issue(target: Target, new: Login, context: Context) -> Login:
@@ -48,7 +42,13 @@ def issue(target: Target, new: Login, context: Context) -> Login:
     reached, standbys = admin is not None, []
     for actor in let_in(target, new, context):
         reached = True
-        if actor.reads(is_standby, context):
+        try:
+            standby = actor.reads(is_standby, context)
+        except NoFreeConnection:
+            if admin is None or actor.leaked:
+                raise
+            continue  # the new password is in force there
+        if standby:
             standbys.append(actor.address)
         elif admin is None or actor.leaked:  # another server, which the operator's login is not for
             actor.changes(partial(_take_over, actor=actor, target=target, new=new, context=context), context)
@@ -162,16 +162,3 @@ def check_possession(address: Address, target: Target, context: Context) -> None
 def _opens(address: Address, target: Target, context: Context) -> bool:
     """Whether the leaked password is in force."""
     return probed(address, target.leaked, context, leaked=True).accepted
-
-
-def lock(connection: Connection, role: str, context: Context) -> None:
-    """Take the lock that keeps two responders apart; it lives where the effect is, and ends with the transaction.
-
-    Anybody in the database can take it. Whoever holds it longer than a rotation takes is no rotation, and is ended.
-    """
-    until = time.monotonic() + context.timeout / 2
-    while not connection.execute(_TAKE_LOCK, (role,)).fetchone()[0]:
-        if time.monotonic() > until:
-            connection.execute(_END_HOLDER, (role,))
-            until = time.monotonic() + context.timeout / 2
-        time.sleep(0.05)

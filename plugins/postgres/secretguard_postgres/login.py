@@ -8,13 +8,15 @@ from typing import NamedTuple
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Login
 from secretguard.transport import reading
-from secretguard_postgres.connect import Address, Handshake, NotConnected, driver, reached
+from secretguard_postgres.connect import FULL, Address, Handshake, NotConnected, driver, reached
 
 _POOLER_REFUSES = re.compile(r"(?:SASL|password|md5) authentication failed|no such user|auth failed", re.IGNORECASE)
 """How poolers say it, which name no routine of a server. PgBouncer 1.18 says it with the state 08P01."""
 _NOT_LET_IN = "InitializeSessionUserId"
 """Where a server refuses a role after its password was right: NOLOGIN, or no free connection."""
-_PASSES = ("53300", "57P03", "57P01", "57P02")
+_AFTER_PASSWORD = (_NOT_LET_IN, "CheckMyDatabase", "InitPostgres")
+"""Where a server counts connections after the password was right: those of the role, of the database, the reserved."""
+_PASSES = (FULL, "57P03", "57P01", "57P02")
 """No free connection, starting up, shutting down: asking again may help."""
 OTHER_DATABASES = ("postgres", "template1")
 
@@ -31,6 +33,8 @@ class Trial(NamedTuple):
     md5: bool = False
     """The server asked for the old kind of proof, which gives a hash away."""
     tls: bool = False
+    full: bool = False
+    """All sessions that the role, its database or the server may have are taken."""
 
 
 def tried(address: Address, login: Login, context: Context, *, leaked: bool = False) -> Trial:
@@ -104,8 +108,9 @@ def judged(failed: NotConnected) -> Trial:
         return Trial(Answer.REFUSED, words)
     if not failed.routine and state in ("08P01", "28000") and _POOLER_REFUSES.search(words):
         return Trial(Answer.REFUSED, f"{words}, says a pooler", pooled=True)
-    if state == "53300" and failed.routine == _NOT_LET_IN:
-        return Trial(Answer.UNKNOWN, f"the role has no free connection: {words}", accepted=True)
+    if state == FULL and failed.routine in _AFTER_PASSWORD:
+        said = f"the password is accepted, no connection is free: {words}"
+        return Trial(Answer.WORKS, said, accepted=True, full=True)
     if state in ("3D000", "42501") and failed.routine:
         return Trial(Answer.UNKNOWN, f"{_NO_DATABASE}but {words}", accepted=True)
     if failed.network or state in _PASSES:

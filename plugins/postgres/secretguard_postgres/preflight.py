@@ -8,8 +8,8 @@ from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Finding, Preflight, Target
 from secretguard_postgres import pair
 from secretguard_postgres.actors import Actor, operator
-from secretguard_postgres.addresses import addresses
-from secretguard_postgres.connect import Address, Connection
+from secretguard_postgres.addresses import addresses, admin_of
+from secretguard_postgres.connect import Address, Connection, no_free_connection
 from secretguard_postgres.intruder import leftovers
 from secretguard_postgres.login import Trial, tried
 from secretguard_postgres.sessions import Session, listed, sessions_of
@@ -38,6 +38,17 @@ def preflight(target: Target, context: Context, *, two_roles: bool) -> Preflight
                 Finding(f"no {lacking} stands with the leaked password", "It must be known to be rotated.", stops=True),
             )
         )
+    admin = admin_of(target)
+    if admin is not None and admin.login.user == target.leaked.user:
+        return Preflight(
+            findings=(
+                Finding(
+                    f"--admin is the leaked login {target.leaked.user} itself, whose password ends on the way",
+                    "Name another login that may change it. A role without SUPERUSER and CREATEROLE needs none.",
+                    stops=True,
+                ),
+            )
+        )
     trials = {address: tried(address, target.leaked, context, leaked=True) for address in addresses(target)}
     name = pair.other_name(target.leaked.user) if two_roles else target.leaked.user
     findings = list(_of_trials(trials, name))
@@ -46,6 +57,9 @@ def preflight(target: Target, context: Context, *, two_roles: bool) -> Preflight
             Finding("the leaked login is accepted nowhere", "Nothing can be proven of it from here.", stops=True)
         )
         return Preflight(findings=tuple(findings))
+    full = [no_free_connection(one, target.leaked) for one, trial in trials.items() if trial.full]
+    if full and admin is None:
+        return Preflight(findings=(*findings, *(Finding(str(one), one.hint, stops=True) for one in full)))
     try:
         actor, look = _closer(target, trials, context)
     except IssuerError as failed:
@@ -101,7 +115,7 @@ def _of_trials(trials: Trials, new_user: str) -> Iterator[Finding]:
                 f"{address} still asks for MD5 proofs, which give a password's hash away",
                 "The new password is kept as SCRAM-SHA-256 and answers to nothing else.",
             )
-        if trial.answer is Answer.WORKS and not trial.tls:
+        if trial.answer is Answer.WORKS and not (trial.tls or trial.full):
             yield Finding(
                 f"{address} speaks no TLS", "Passwords are proven by SCRAM, statements can be read on the way."
             )
@@ -127,7 +141,7 @@ def _of_look(target: Target, actor: Actor, look: Look) -> Iterator[Finding]:
             stops=True,
         )
     for lack in look.lacks:
-        yield Finding(f"the operator's login lacks a right at {actor.address}", f"{lack}.", stops=True)
+        yield Finding(f"the operator's login lacks a right at {actor.address}", f"{lack}.", stops=True, grantable=True)
     if look.server.standby:
         yield Finding(
             f"{actor.address} is a standby, and passwords are set at the primary",
@@ -164,7 +178,11 @@ def _of_other_servers(target: Target, actor: Actor, trials: Trials, context: Con
     """Two roles are made where the operator's login leads, and standbys of that follow."""
     home = actor.reads(cluster_of, context)
     for address, trial in trials.items():
-        if not trial.accepted:
+        if not trial.accepted or address.where == actor.address.where:
+            continue
+        if trial.full:
+            failed = no_free_connection(address, target.leaked)
+            yield Finding(str(failed), failed.hint, stops=True)
             continue
         there = Actor(address, target.leaked, by_admin=False, leaked=True).reads(cluster_of, context)
         if there != home:

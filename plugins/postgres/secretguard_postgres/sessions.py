@@ -94,6 +94,12 @@ def all_sessions_of(connection: Connection, role: str) -> list[Session]:
     return [Session(pid, printable(application), address) for pid, application, address in rows]
 
 
+def looked_at() -> str:
+    """Return when sessions were looked for: whoever comes and goes between two looks is not seen."""
+    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return f"looked at the sessions that were there at {at}"
+
+
 def age_of(context: Context) -> float | None:
     """Return for how many seconds the new value has been in force: an age, because two clocks are never equal."""
     if context.rotated_at is None:

@@ -9,11 +9,12 @@ from secretguard_postgres.actors import Actor, required_operator
 from secretguard_postgres.addresses import addresses
 from secretguard_postgres.clone import make_second
 from secretguard_postgres.connect import Connection, driver
-from secretguard_postgres.in_place import check_possession, lock
+from secretguard_postgres.in_place import check_possession
+from secretguard_postgres.locking import lock
 from secretguard_postgres.login import probed, tried
 from secretguard_postgres.pair import Mark, is_ours, mark_of, marked, other_name, owner_of, unmarked
 from secretguard_postgres.passwords import set_password
-from secretguard_postgres.sessions import all_sessions_of, end_all, listed, sweep
+from secretguard_postgres.sessions import all_sessions_of, end_all, listed, looked_at, sweep
 from secretguard_postgres.standing import Role, role_of, server_of
 
 _DEPENDENTS = "2BP01"
@@ -86,7 +87,7 @@ def usage(target: Target, context: Context) -> Usage:
 def _usage(connection: Connection, *, actor: Actor, role: str, context: Context) -> Usage:
     with actor.transaction(connection, context):
         sessions = all_sessions_of(connection, role)
-    return Usage(len(sessions), tuple(sorted({str(one) for one in sessions})))
+    return Usage(len(sessions), (*sorted({str(one) for one in sessions}), looked_at()))
 
 
 def disable(target: Target, context: Context) -> tuple[str, ...]:

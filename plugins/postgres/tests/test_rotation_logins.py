@@ -56,10 +56,17 @@ def test_a_role_without_login_is_refused(postgres: Postgres) -> None:
     assert (trial.answer, trial.words) == (Answer.REFUSED, f'role "{user}" is not permitted to log in')
 
 
-def test_a_role_without_a_free_connection_is_unknown_though_its_password_is_right(postgres: Postgres) -> None:
+def test_the_password_of_a_role_or_database_without_a_free_connection_works(postgres: Postgres) -> None:
+    """The server counts connections after it looked at the password."""
     user, password = postgres.role(attributes="CONNECTION LIMIT 0")
-    trial = tried(Address(postgres.host, postgres.port, "postgres"), login(user, password), CONTEXT)
-    assert (trial.answer, trial.accepted) == (Answer.UNKNOWN, True)
+    other, its_own = postgres.role()
+    database = "full_" + secrets.token_hex(3)
+    postgres.run(f"CREATE DATABASE {database} CONNECTION LIMIT 0")
+    for name, value, where, full in ((user, password, "postgres", True), (other, its_own, database, False)):
+        at = Address(postgres.host, postgres.port, where)
+        trial = tried(at, login(name, value), CONTEXT)
+        assert (trial.answer, trial.accepted, trial.full) == (Answer.WORKS, True, full)
+        assert tried(at, login(name, value + "x"), CONTEXT).answer is Answer.REFUSED
 
 
 def test_a_database_that_is_gone_or_closed_does_not_hide_that_the_password_works(postgres: Postgres) -> None:

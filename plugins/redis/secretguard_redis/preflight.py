@@ -20,6 +20,7 @@ WANTED = (
     ("CLIENT", "ID"),
     ("INFO",),
 )
+_CHECK_ADMIN = "Check user, password, host and port of what the admin reference resolves to."
 FOR_REQUIREPASS = (("CONFIG", "SET", "x", "y"), ("MULTI",), ("EXEC",))
 """Needed where the leaked password is `requirepass`."""
 
@@ -29,6 +30,10 @@ def look(target: Target, context: Context) -> Preflight:
     admin = admin_of(target)
     sites = [(admin.address, admin.login)] if admin else [(one, target.leaked) for one in servers(target)]
     user = target.leaked.user or DEFAULT_USER
+    if admin and (admin.login.user or DEFAULT_USER) == user:
+        same = f"--admin is the leaked login {user} itself, which is sent out when its password is taken away"
+        hint = "Name another user that may change it; or leave --admin out, and it changes its own password."
+        return Preflight(findings=(Finding(same, hint, stops=True),))
     effects, findings = [], []
     for address, login in sites:
         try:
@@ -37,6 +42,8 @@ def look(target: Target, context: Context) -> Preflight:
                 address, login, context, partial(_seen, address=address, login=login, target=target, context=context)
             )
         except IssuerError as error:
+            if admin:
+                error = IssuerError(f"the operator's login: {error}", hint=error.hint or _CHECK_ADMIN)
             findings.append(Finding(str(error), error.hint, stops=not error.transient))
         effects += [
             f"{address.where}: {user} gets a second password beside the leaked one (ACL SETUSER, as a digest)",

@@ -310,3 +310,17 @@ def test_with_tls_the_certificate_is_checked() -> None:
         rotator.disable(here, new, trusting)
         assert rotator.verify(here, new, trusting).works
         assert rotator.verify(here, here.leaked, trusting).refused
+
+
+def test_the_leaked_login_is_no_operator_of_its_own(redis_server: Redis) -> None:
+    user, password = redis_server.user()
+    here = target(redis_server, user, password, admin=redis_server.dsn(user, password))
+    assert f"--admin is the leaked login {user} itself" in said(rotator.preflight(here, context()))
+    assert not rotator.preflight(target(redis_server, user, password, admin=True), context()).stopped
+
+
+def test_an_operator_who_is_not_let_in_is_told_what_to_look_at(redis_server: Redis) -> None:
+    wrong = redis_server.operator.replace("admin:", "admin:wrong")
+    found = said(rotator.preflight(target(redis_server, *redis_server.user(), admin=wrong), context()))
+    assert "the operator's login: " in found
+    assert "Check user, password, host and port of what the admin reference resolves to." in found

@@ -76,6 +76,24 @@ def flush() -> None:
             sys.stdout.flush()
 
 
+def stdin_is_terminal() -> bool:
+    """Whether somebody can be asked; a service manager may have closed standard input."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Keep what must not stop half way from stopping because nobody reads any more what it prints."""
+    try:
+        yield
+    except BrokenPipeError:
+        with suppress(OSError, AttributeError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print_line(
+            "Nobody reads what is printed any more. It goes on; `secretguard rotate status` tells how far it is."
+        )
+
+
 def close() -> None:
     """Let the interpreter's own flush at exit have nothing left to complain about."""
     for stream in (sys.stdout, sys.stderr):

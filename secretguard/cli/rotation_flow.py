@@ -27,7 +27,7 @@ from secretguard.rotate.drive import Books, Told, drive, leased
 from secretguard.rotate.holder import this_process
 from secretguard.rotate.journal import open_journal
 from secretguard.rotate.left_out import leave_out, named, written_down
-from secretguard.rotate.plan import Plan, make_plan
+from secretguard.rotate.plan import Plan, make_plan, probed
 from secretguard.rotate.records import Lease, Rotation, State
 from secretguard.rotate.servers import Server, divided
 from secretguard.rotate.state_directory import state_directory
@@ -79,7 +79,7 @@ class Options:
     @property
     def asks(self) -> bool:
         """Whether there is somebody who can answer."""
-        return not self.yes and sys.stdin.isatty()
+        return not self.yes and console.stdin_is_terminal()
 
     @property
     def teller(self) -> Teller:
@@ -98,7 +98,8 @@ def books(options: Options) -> Iterator[Books]:
     def told(one: Told) -> None:
         if one.step not in _BEFORE_PUBLISHED:
             run_cache.empty(Context(options.environ))
-        teller.step(one)
+        with console.unheard():
+            teller.step(one)
 
     try:
         yield Books(journal, trail, told, teller.starting)
@@ -176,20 +177,15 @@ def _show_plan(name: str, options: Options, written: Books, reports: list[Report
 
 
 def _opens_more(closed: Sequence[Rotation], options: Options, reports: Sequence[Report]) -> bool:
-    """Whether the leaked value works at a server that no closed rotation of it knew, or as an operator now sees."""
+    """Whether the leaked value works today: where nobody knew of it, or again, as after a backup was restored."""
     seen = reports or search(options.chosen, options.repositories, directories=False)
     found = in_reports(closed[0].credential, seen)
     if found is None:
         return False
-    target = target_of(found, resolved(options.admin, Context(options.environ)))
-    known = {at for one in closed for at in one.endpoints} - {left.endpoint for one in closed for left in one.left_out}
-    sees_more = options.admin and any(one.note for one in closed)
-    unknown = tuple(one for one in target.endpoints if sees_more or one not in known)
-    if not unknown:
-        return False
+    context = Context(options.environ)
+    target = target_of(found, resolved(options.admin, context))
     _, rotator = rotator_for(target, options.rotator or closed[0].rotator)
-    proof = rotator.verify(replace(target, endpoints=unknown), target.leaked, Context(options.environ))
-    return any(answer is Answer.WORKS for _, answer, _ in proof.answers)
+    return any(answer is Answer.WORKS for _, answer in probed(rotator, target, context))
 
 
 def _searched(options: Options, reports: list[Report]) -> list[Report]:
@@ -291,7 +287,8 @@ def _drive(rotation: Rotation, means: Means, options: Options, written: Books, l
         left = in_reports(rotation.credential, search(options.chosen, there_still(rotation)))
     except SecretguardError as error:  # the rotation is closed all the same
         console.print_line(f"Where the dead value still stands could not be looked up: {error}")
-    options.teller.ended(rotation, left)
+    with console.unheard():
+        options.teller.ended(rotation, left)
     return ExitCode.CLEAN
 
 
@@ -355,7 +352,7 @@ def _confirm(target: Target, options: Options) -> None:
     """Have the target typed, so that nobody rotates another one by accident."""
     if options.yes:
         return
-    if not sys.stdin.isatty():
+    if not console.stdin_is_terminal():
         raise UsageError("nobody is here to confirm the plan", hint="Give --yes, or --plan to look only.")
     import click
 

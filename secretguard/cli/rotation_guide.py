@@ -1,6 +1,5 @@
 """Rotation for somebody who has never done it: what there is, what to choose, and what that means."""
 
-import sys
 from dataclasses import replace
 
 import click
@@ -34,7 +33,7 @@ def all_of(options: Options) -> tuple[str, ...]:
 
 def choose(options: Options) -> tuple[str, Options] | None:
     """Ask a person what to rotate, where the new value goes, and how; None if there is nothing."""
-    if not sys.stdin.isatty() or options.as_json:
+    if not console.stdin_is_terminal() or options.as_json:
         raise UsageError("name a credential", hint="`secretguard scan --history` prints ids; --all takes every one.")
     console.print_line("Looking for leaked credentials in the whole history …")
     found = _found(options)

@@ -1,11 +1,11 @@
 """Where the leaked value comes from: the repositories, again; else the operator. It is never kept."""
 
 import io
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from secretguard.cli import console
 from secretguard.cli.invocation import configure, scan_everything
 from secretguard.errors import UsageError
 from secretguard.git.repository import open_repository
@@ -95,7 +95,7 @@ def _is(rotation: Rotation, value: Secret) -> bool:
 
 
 def _typed(name: str) -> Secret:
-    if not sys.stdin.isatty():
+    if not console.stdin_is_terminal():
         raise UsageError(
             f"{name} is not in the repositories any more",
             hint="Run this where the repository is, or say where the value is with --old-from REF.",

@@ -1,6 +1,7 @@
 """What a rotation will do, and what is in its way, before anything happens."""
 
 import re
+import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from secretguard.rotation import Answer, Context, Fields, Finding, Overlap, Targ
 
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1|0\.0\.0\.0|host\.docker\.internal")
 _ASKED_AT_ONCE = 8
+_LISTENS_WITHIN = 2.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def make_plan(
     """
     name, rotator = named
     answers = probed(rotator, target, context)
-    local = [one for one, answer in answers if answer is Answer.UNKNOWN and _LOOPBACK.fullmatch(one.host)]
+    local = [one for one, answer in answers if answer is Answer.UNKNOWN and _nobody_listens(one)]
     alive = tuple(one for one, answer in answers if answer is Answer.WORKS)
     left_out = [one for one in silent(leave_out, dict(answers), alive) if one not in local]
     at_issuer = rotator.preflight(replace(target, endpoints=alive or target.endpoints), context)
@@ -106,6 +109,19 @@ def probed(rotator: Rotator, target: Target, context: Context) -> list[tuple[End
 
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
         return list(pool.map(ask, target.endpoints))
+
+
+def _nobody_listens(endpoint: Endpoint) -> bool:
+    """Whether it is this machine, and refuses the connection: a server that is only busy may let the old value in."""
+    if not _LOOPBACK.fullmatch(endpoint.host):
+        return False
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port or 0), timeout=_LISTENS_WITHIN):
+            return False
+    except (ConnectionRefusedError, socket.gaierror):
+        return True
+    except OSError:
+        return False
 
 
 def _nowhere(rotator: Rotator, target: Target, context: Context) -> Iterator[Finding]:

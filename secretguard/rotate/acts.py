@@ -120,13 +120,13 @@ def _keep(means: Means, new: Login) -> None:
 
 def _issue(means: Means) -> Evidence:
     new = staged_login(means)
-    found = _without_orphan(means, new)
+    found, removed = _without_orphan(means, new)
     name = means.context.name
     if found is Found.ISSUED and has_overlap(means):
         return (f"{name} was in force already",)
     if new is None:
         _keep(means, _made_by_issuer(means))
-        return (f"in force under the name {name}, and pending at {means.reference}",)
+        return (*removed, f"in force under the name {name}, and pending at {means.reference}")
 
     def in_force() -> bool:
         return means.rotator.reconcile(means.target, new, means.context) is Found.ISSUED
@@ -136,18 +136,19 @@ def _issue(means: Means) -> Evidence:
     return (f"in force under the name {name}",) if has_overlap(means) else ("the new value is in force",)
 
 
-def _without_orphan(means: Means, new: Login | None) -> Found:
-    """Look what this rotation has at the issuer, and remove what nobody has the value of."""
+def _without_orphan(means: Means, new: Login | None) -> tuple[Found, Evidence]:
+    """Look what this rotation has at the issuer, and remove what nobody has the value of; tell what was removed."""
+    removed: Evidence = ()
     found = means.rotator.reconcile(means.target, new, means.context)
     if found is Found.ORPHAN:
-        means.rotator.withdraw(means.target, None, means.context)
+        removed = means.rotator.withdraw(means.target, None, means.context)
         found = means.rotator.reconcile(means.target, new, means.context)
     if found is Found.ORPHAN:
         raise RotationError(
             f"{means.context.name} is at the issuer, without its value, and cannot be removed",
             hint="Remove it there by hand, then `secretguard rotate resume`.",
         )
-    return found
+    return found, removed
 
 
 def _made_by_issuer(means: Means) -> Login:

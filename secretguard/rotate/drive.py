@@ -99,7 +99,7 @@ def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
         if step in done or (step is Step.DELIVER and means.deliver is None):
             continue
         lease = books.journal.renew(lease)
-        if step is Step.ISSUE and not rotation.rotated_at:
+        if step is Step.ISSUE and only_refused(attempts):  # a try that was refused made nothing
             rotation = _amended(rotation, books, lease, rotated_at=now())
             means = replace(means, context=replace(means.context, rotated_at=rotation.rotated_at))
         _take(step, rotation, means, books, lease)

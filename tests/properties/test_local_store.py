@@ -39,6 +39,8 @@ class LocalStore(RuleBasedStateMachine):
         self.last = self.current = 0
         self.pending: tuple[str, dict[str, str]] | None = None
         self.used: set[str] = set()
+        self.upon = 0
+        """The version that counted when the pending one was staged."""
 
     def teardown(self) -> None:
         self.folder.cleanup()
@@ -50,6 +52,12 @@ class LocalStore(RuleBasedStateMachine):
         now = self.versions.get(self.current, {})
         self.last = self.current = self.last + 1
         self.versions[self.current] = {**now, **values}
+
+    def somebody_wrote(self, staged: dict[str, str]) -> bool:
+        """Whether a staged field has another value by now than when it was staged, and is not empty."""
+        before, now = self.versions.get(self.upon, {}), self.versions.get(self.current, {})
+        mine = {name: value for name, value in now.items() if name in staged and value not in ("", staged[name])}
+        return self.upon != self.current and any(before.get(name) != value for name, value in mine.items())
 
     @rule(values=VALUES)
     def put(self, values: dict[str, str]) -> None:
@@ -65,10 +73,15 @@ class LocalStore(RuleBasedStateMachine):
         local.stage(WHERE, sealed(values), self.context(rotation))
         if not self.pending and rotation not in self.used:
             self.pending = rotation, values
+            self.upon = self.current
 
     @rule(rotation=ROTATIONS)
     def publish(self, rotation: str) -> None:
         if self.pending and self.pending[0] == rotation:
+            if self.somebody_wrote(self.pending[1]):
+                with pytest.raises(Conflict):
+                    local.publish(WHERE, self.context(rotation))
+                return
             local.publish(WHERE, self.context(rotation))
             self.add(self.pending[1])
             self.used.add(rotation)

@@ -9,8 +9,15 @@ from typing import Any
 
 import requests
 
+from secretguard.rotation import Context
+from secretguard.testing.store_place import a_rotation
 from secretguard.transport import http_session
 from tests.servers.processes import Running, Unavailable, Workspace, free_port
+
+
+def a_path() -> str:
+    """A document that nobody else uses, in an engine."""
+    return f"team-{secrets.token_hex(4)}/app"
 
 
 @dataclass
@@ -110,3 +117,8 @@ def binary() -> Path:
 def stop_openbao(server: OpenBao) -> None:
     server.running.stop()
     server.running.workspace.remove()
+
+
+def staging(openbao: OpenBao, rotation: str | None = None, **environ: str) -> Context:
+    """What a rotation hands to the store; of a new one, unless it is named."""
+    return Context({**openbao.environ(), **environ}, rotation or a_rotation(), timeout=5.0)

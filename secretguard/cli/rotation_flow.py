@@ -27,7 +27,8 @@ from secretguard.rotate.drive import Books, Told, drive, leased
 from secretguard.rotate.holder import this_process
 from secretguard.rotate.journal import open_journal
 from secretguard.rotate.left_out import leave_out, named, written_down
-from secretguard.rotate.plan import Plan, make_plan, probed
+from secretguard.rotate.plan import Plan, make_plan
+from secretguard.rotate.probing import probed
 from secretguard.rotate.records import Lease, Rotation, State
 from secretguard.rotate.servers import Server, divided
 from secretguard.rotate.state_directory import state_directory
@@ -185,7 +186,7 @@ def _opens_more(closed: Sequence[Rotation], options: Options, reports: Sequence[
     context = Context(options.environ)
     target = target_of(found, resolved(options.admin, context))
     _, rotator = rotator_for(target, options.rotator or closed[0].rotator)
-    return any(answer is Answer.WORKS for _, answer in probed(rotator, target, context))
+    return any(one.answer is Answer.WORKS for one in probed(rotator, target, context))
 
 
 def _searched(options: Options, reports: list[Report]) -> list[Report]:

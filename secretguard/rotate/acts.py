@@ -12,6 +12,7 @@ from secretguard.interfaces import Rotator, StorePlugin
 from secretguard.model import Endpoint
 from secretguard.reference import SecretReference
 from secretguard.rotate.fields import fields_of, login_of, without_new_value
+from secretguard.rotate.probing import probed, proven
 from secretguard.rotate.records import LeftOut
 from secretguard.rotate.servers import said
 from secretguard.rotate.steps import Step
@@ -192,7 +193,7 @@ def _prove_new(means: Means) -> Evidence:
 def _proof_of_new(means: Means, new: Login) -> Proof:
     """Try the new login where the old one worked; where nothing answered before, nothing is expected now."""
     where = means.alive or means.target.endpoints
-    return means.rotator.verify(replace(means.target, endpoints=where), new, means.context)
+    return proven(means.rotator, replace(means.target, endpoints=where), new, means.context)
 
 
 def _publish(means: Means) -> Evidence:
@@ -259,7 +260,7 @@ def _disable_old(means: Means) -> Evidence:
 
 def _prove_old_dead(means: Means) -> Evidence:
     everywhere = replace(means.target, endpoints=(*means.target.endpoints, *means.elsewhere))
-    proof = means.rotator.verify(everywhere, means.target.leaked, means.context)
+    proof = proven(means.rotator, everywhere, means.target.leaked, means.context)
     if not proof.answers:
         raise IssuerError("nobody could be asked whether the old value is refused", transient=True)
     lines = list(zip(proof.evidence, proof.answers, strict=True))
@@ -285,16 +286,12 @@ def _prove_old_dead(means: Means) -> Evidence:
 def _of_left_out(means: Means) -> tuple[list[str], list[str]]:
     """Return what servers say that were left out: those that are back and let the old value in, and the others."""
     back, others = list[str](), list[str]()
-    for one in means.left_out:
-        tried = means.rotator.verify(
-            replace(means.target, endpoints=(one.endpoint,)), means.target.leaked, means.context
-        )
-        if any(answer is Answer.WORKS for _, answer, _ in tried.answers):
-            back.extend(tried.evidence)
-        elif tried.refused:
-            others.extend(tried.evidence)
-        else:
+    asked = replace(means.target, endpoints=tuple(one.endpoint for one in means.left_out))
+    for one, heard in zip(means.left_out, probed(means.rotator, asked, means.context), strict=True):
+        if heard.answer is Answer.UNKNOWN:
             others.append(f"{said(one.endpoint)}: not proven dead, left out because {one.reason}")
+        else:
+            (back if heard.answer is Answer.WORKS else others).append(str(heard))
     return back, others
 
 

@@ -8,9 +8,9 @@ from secretguard.model import Endpoint
 from secretguard.rotate.acts import Means, now
 from secretguard.rotate.drive import Books
 from secretguard.rotate.holder import this_process
-from secretguard.rotate.plan import probed
+from secretguard.rotate.probing import probed, silent
 from secretguard.rotate.records import Lease, LeftOut, Rotation
-from secretguard.rotate.servers import Server, said, silent
+from secretguard.rotate.servers import Server, said
 from secretguard.rotate.wording import without_values
 from secretguard.rotation import Target
 
@@ -37,8 +37,8 @@ def leave_out(
     wanted = [one for one in named(asked, rotation.endpoints) if one not in already]
     if not wanted:
         return rotation
-    answers = dict(probed(means.rotator, replace(means.target, endpoints=tuple(wanted)), means.context))
-    chosen = silent(asked, answers, [one for one in rotation.alive if one not in already])
+    heard = probed(means.rotator, replace(means.target, endpoints=tuple(wanted)), means.context)
+    chosen = silent(asked, heard, [one for one in rotation.alive if one not in already])
     return written_down(rotation, chosen, reason, means.target, books, lease)
 
 

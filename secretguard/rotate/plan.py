@@ -1,24 +1,17 @@
 """What a rotation will do, and what is in its way, before anything happens."""
 
-import re
-import socket
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from secretguard.interfaces import Rotator, StorePlugin
 from secretguard.model import Endpoint
 from secretguard.reference import SecretReference, misread_by_vals
 from secretguard.rotate.fields import BESIDE, foreign
-from secretguard.rotate.servers import Server, hosts, said, silent
+from secretguard.rotate.probing import Heard, probed, silent
+from secretguard.rotate.servers import Server, hosts, said
 from secretguard.rotate.steps import Step, order
 from secretguard.rotate.unproven import unproven
 from secretguard.rotation import Answer, Context, Fields, Finding, Overlap, Target
-
-_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1|0\.0\.0\.0|host\.docker\.internal")
-_ASKED_AT_ONCE = 8
-_LISTENS_WITHIN = 2.0
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +65,10 @@ def make_plan(
     Raises UsageError if a server of `leave_out` answers.
     """
     name, rotator = named
-    answers = probed(rotator, target, context)
-    local = [one for one, answer in answers if answer is Answer.UNKNOWN and _nobody_listens(one)]
-    alive = tuple(one for one, answer in answers if answer is Answer.WORKS)
-    left_out = [one for one in silent(leave_out, dict(answers), alive) if one not in local]
+    heard = probed(rotator, target, context)
+    elsewhere = [one.endpoint for one in heard if one.is_elsewhere]
+    alive = tuple(one.endpoint for one in heard if one.answer is Answer.WORKS)
+    left_out = silent(leave_out, [one for one in heard if one.endpoint not in elsewhere], alive)
     at_issuer = rotator.preflight(replace(target, endpoints=alive or target.endpoints), context)
     at_store = store.preflight(reference, context)
     there = {} if at_store.broken else store.read(reference, context) or {}
@@ -86,42 +79,18 @@ def make_plan(
         steps=tuple(one for one in order(context.mode, kill_first=kill_first) if delivers or one is not Step.DELIVER),
         effects=(*at_store.effects, *at_issuer.effects),
         findings=(
-            *_said_of(answers, local, left_out),
-            *_refused_everywhere(rotator, target, context, answers),
+            *_said_of(heard, elsewhere, left_out),
+            *_refused_everywhere(rotator, target, context, heard),
             *_nowhere(rotator, target, context),
             *at_issuer.findings,
             *at_store.findings,
             *_of_document(target, there, reference),
             *(Finding(said) for said in [misread_by_vals(reference)] if said),
         ),
-        endpoints=tuple(one for one in target.endpoints if one not in local),
+        endpoints=tuple(one for one in target.endpoints if one not in elsewhere),
         alive=alive,
         left_out=tuple(left_out),
     )
-
-
-def probed(rotator: Rotator, target: Target, context: Context) -> list[tuple[Endpoint, Answer]]:
-    """Try the leaked value at each endpoint, several at a time: the dead ones take their time to say nothing."""
-
-    def ask(endpoint: Endpoint) -> tuple[Endpoint, Answer]:
-        proof = rotator.verify(replace(target, endpoints=(endpoint,)), target.leaked, context)
-        return endpoint, proof.answers[0][1] if proof.answers else Answer.UNKNOWN
-
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        return list(pool.map(ask, target.endpoints))
-
-
-def _nobody_listens(endpoint: Endpoint) -> bool:
-    """Whether it is this machine, and refuses the connection: a server that is only busy may let the old value in."""
-    if not _LOOPBACK.fullmatch(endpoint.host):
-        return False
-    try:
-        with socket.create_connection((endpoint.host, endpoint.port or 0), timeout=_LISTENS_WITHIN):
-            return False
-    except (ConnectionRefusedError, socket.gaierror):
-        return True
-    except OSError:
-        return False
 
 
 def _nowhere(rotator: Rotator, target: Target, context: Context) -> Iterator[Finding]:
@@ -134,32 +103,31 @@ def _nowhere(rotator: Rotator, target: Target, context: Context) -> Iterator[Fin
         )
 
 
-def _said_of(
-    answers: Sequence[tuple[Endpoint, Answer]], local: Sequence[Endpoint], left_out: Sequence[Endpoint]
-) -> Iterator[Finding]:
+def _said_of(heard: Sequence[Heard], elsewhere: Sequence[Endpoint], left_out: Sequence[Endpoint]) -> Iterator[Finding]:
     """Yield what the answers mean for the rotation."""
-    # Another machine's localhost: from here nobody can prove anything about it.
-    far = [one for one, answer in answers if answer is Answer.UNKNOWN and one not in (*local, *left_out)]
-    dead = [one for one, answer in answers if answer is Answer.REFUSED]
-    told = hosts(one for one, answer in answers if answer is Answer.WORKS)
+    unclear = [one for one in heard if one.answer is Answer.UNKNOWN and one.endpoint not in (*elsewhere, *left_out)]
+    dead = [one.endpoint for one in heard if one.answer is Answer.REFUSED]
+    told = hosts(one.endpoint for one in heard if one.answer is Answer.WORKS)
     if len(told) > 1:
         yield Finding(
             f"the new value will be tried at {len(told)} hosts, which the code names: {', '.join(told)}",
             hint="Whoever runs one of them may learn it, or get in with it: go on only if all of them are yours. To "
             "confirm the plan confirms all of them; --yes needs --server HOST for each.",
         )
-    if local:
-        yield Finding(f"{_listed(local)}: nothing answers on this machine, so it is left out of the proof")
-    if far:
+    if elsewhere:
+        # Another machine's localhost: from here nobody can prove anything about it.
+        yield Finding(f"{_listed(elsewhere)}: nothing listens on this machine, so it is left out of the proof")
+    for one in unclear:
         yield Finding(
-            f"{_listed(far)}: does not answer, so the rotation will wait there for the proof of death",
+            f"{said(one.endpoint)} does not say whether the leaked value works, so the rotation will wait there for "
+            f"the proof of death{': ' * bool(one.words)}{one.words}",
             hint="Run it from where every server can be reached; one that is no more: --leave-out HOST --reason TEXT.",
         )
     if left_out:
         yield Finding(f"{_listed(left_out)}: does not answer, and is left out of the proof of death as asked")
     if dead:
         yield Finding(f"{_listed(dead)}: refuses the leaked value already")
-    if answers and len(dead) < len(answers) and not any(answer is Answer.WORKS for _, answer in answers):
+    if heard and len(dead) < len(heard) and not any(one.answer is Answer.WORKS for one in heard):
         yield Finding(
             "the leaked value works at no server that can be reached from here",
             hint="Run it from where its server can be reached.",
@@ -168,10 +136,10 @@ def _said_of(
 
 
 def _refused_everywhere(
-    rotator: Rotator, target: Target, context: Context, answers: Sequence[tuple[Endpoint, Answer]]
+    rotator: Rotator, target: Target, context: Context, heard: Sequence[Heard]
 ) -> Iterator[Finding]:
     """Yield what stops a rotation of a value that every server refuses; that need not mean that it is dead."""
-    if not answers or any(answer is not Answer.REFUSED for _, answer in answers):
+    if not heard or any(one.answer is not Answer.REFUSED for one in heard):
         return
     if unseen := unproven(rotator, target, context):
         yield Finding(

@@ -2,12 +2,11 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from secretguard.errors import UsageError
 from secretguard.model import Endpoint
-from secretguard.rotation import Answer
 
 _SERVER = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<host>[^:\s/@\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
 _HERE = "localhost"
@@ -67,28 +66,6 @@ def divided(
     known = {host_of(one.host) for one in alive or endpoints}
     near = tuple(one for one in endpoints if host_of(one.host) in known)
     return near, tuple(one for one in endpoints if one not in near)
-
-
-def silent(asked: Sequence[Server], answers: Mapping[Endpoint, Answer], alive: Sequence[Endpoint]) -> list[Endpoint]:
-    """Return which of `answers` are to be left out of the proof; raises UsageError for a server that answers.
-
-    `alive`: where the leaked value was seen to work. At one server of these it has to be seen to be dead.
-    """
-    chosen = [one for one in answers if any(server.covers(one) for server in asked)]
-    for one in chosen:
-        if answers[one] is Answer.WORKS:
-            raise UsageError(
-                f"{said(one)} lets the leaked value in: it cannot be left out",
-                hint="Nothing was done. Leave out only what never answers.",
-            )
-        if answers[one] is Answer.REFUSED:
-            raise UsageError(f"{said(one)} answers, so it is not left out", hint="Nothing was done; name the others.")
-    if chosen and not [one for one in alive if one not in chosen]:
-        raise UsageError(
-            "no server would be left at which the leaked value is seen to be dead",
-            hint="Nothing was done. A rotation closes only when at least one server refuses the leaked value.",
-        )
-    return chosen
 
 
 def said(endpoint: Endpoint) -> str:

@@ -40,8 +40,9 @@ def confirmed(target: Target, endpoints: tuple[Endpoint, ...], alive: tuple[Endp
 
 
 def _endpoints(credential: Credential) -> tuple[Endpoint, ...]:
-    """Return the distinct servers; one without a host says nothing."""
-    said = [one for one in credential.endpoints if one.host]
+    """Return the distinct servers; one without a host says nothing. Who connects to 0.0.0.0 reaches this machine."""
+    here = (one._replace(host="127.0.0.1") if one.host == "0.0.0.0" else one for one in credential.endpoints)  # noqa: S104
+    said = [one for one in here if one.host]
     with_port = {(one.host, one.database) for one in said if one.port}
     return tuple(
         sorted(

@@ -40,9 +40,9 @@ def test_a_server_of_this_machine_is_left_out_only_if_nobody_listens(
         git("add", "more.py", cwd=leak.folder)
         git("commit", "-qm", "two", cwd=leak.folder)
         busy = run("rotate", leak.name, *APP, "--plan", cwd=leak.folder)
-        assert "nothing answers on this machine" not in busy.stdout, busy.stdout
+        assert "nothing listens on this machine" not in busy.stdout, busy.stdout
     gone = run("rotate", leak.name, *APP, "--plan", cwd=leak.folder)
-    assert f"127.0.0.1:{port}: nothing answers on this machine" in gone.stdout.replace("/x", ""), gone.stdout
+    assert f"127.0.0.1:{port}: nothing listens on this machine" in gone.stdout.replace("/x", ""), gone.stdout
 
 
 def test_a_rotation_ends_although_nobody_reads_what_it_prints(leak: Leak, environment: dict[str, str]) -> None:

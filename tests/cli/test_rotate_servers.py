@@ -256,3 +256,62 @@ class TestServersThatNeverAnswer:
             len(json.loads(one)["left_out"]) for one in line("status", "--format", "json").stdout.splitlines()
         ].count(1) == 1
         assert name in done.stdout
+
+
+class TestServersThatSayNothingClear:
+    """Another server of this machine, where the role has no connection left: whether it would let the value in shows later."""
+
+    @pytest.fixture
+    def full(self, code: Code, postgres: Postgres, postgres16: Postgres) -> Iterator[tuple[str, str, str]]:
+        user, old = postgres.role()
+        postgres16.run(f"CREATE ROLE {user} LOGIN PASSWORD '{old}' CONNECTION LIMIT 0")
+        yield (
+            code.names(postgres.dsn(user, old), postgres16.dsn(user, old).replace("127.0.0.1", "localhost")),
+            user,
+            old,
+        )
+        postgres16.run(f"DROP ROLE {user}")
+
+    def test_one_that_answers_on_this_machine_is_part_of_the_proof(
+        self, full: tuple[str, str, str], line: Run, postgres16: Postgres
+    ) -> None:
+        name, user, old = full
+        plan = line(name, "--to", "ref+local://app", "--plan")
+        assert "too many connections" in plan.stdout
+        stopped = line(name, "--to", "ref+local://app", "--yes")
+        assert stopped.returncode == 3, stopped.stdout + stopped.stderr
+        assert "too many connections" in stopped.stderr
+        postgres16.run(f"ALTER ROLE {user} CONNECTION LIMIT -1")
+        assert postgres16.lets_in(user, old)
+        done = line("resume")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not postgres16.lets_in(user, old)
+
+    def test_one_that_answers_is_not_left_out_whatever_it_says(
+        self, full: tuple[str, str, str], line: Run, postgres16: Postgres
+    ) -> None:
+        name, *_ = full
+        left = ("--leave-out", f"localhost:{postgres16.port}", "--reason", "an old one")
+        for words in ((name, "--to", "ref+local://app", "--yes", *left), (name, "--to", "ref+local://app", "--yes")):
+            done = line(*words)
+            assert done.returncode == (2 if left[0] in words else 3), done.stdout + done.stderr
+        done = line("resume", *left)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "answers, so it is not left out: " in done.stderr
+        assert "too many connections" in done.stderr
+
+    def test_a_loopback_name_where_nobody_listens_is_of_another_machine(
+        self, code: Code, line: Run, postgres: Postgres
+    ) -> None:
+        user, old = postgres.role()
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        dsn = postgres.dsn(user, old)
+        done = line(
+            code.names(dsn, dsn.replace(f"127.0.0.1:{postgres.port}", f"localhost:{port}")),
+            "--to",
+            "ref+local://app",
+            "--yes",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"localhost:{port}/postgres: nothing listens on this machine" in done.stdout

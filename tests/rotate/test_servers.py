@@ -4,8 +4,7 @@ import pytest
 
 from secretguard.errors import UsageError
 from secretguard.model import Endpoint
-from secretguard.rotate.servers import Server, divided, host_of, hosts, said, server, silent
-from secretguard.rotation import Answer
+from secretguard.rotate.servers import Server, divided, host_of, hosts, said, server
 
 DB, REPLICA = Endpoint("db", 5432, "orders"), Endpoint("replica.internal")
 
@@ -55,22 +54,6 @@ def test_the_new_value_is_for_the_hosts_where_the_old_one_works() -> None:
     other_port = Endpoint("db", 6432)
     assert divided((DB, REPLICA, other_port), (DB,)) == ((DB, other_port), (REPLICA,))
     assert divided((DB, REPLICA), ()) == ((DB, REPLICA), ())
-
-
-class TestLeavingOut:
-    def test_what_does_not_answer_may_be(self) -> None:
-        answers = {DB: Answer.WORKS, REPLICA: Answer.UNKNOWN}
-        assert silent([server("replica.internal")], answers, [DB]) == [REPLICA]
-        assert silent([server("elsewhere")], answers, [DB]) == []
-
-    @pytest.mark.parametrize(("answer", "told"), [(Answer.WORKS, "lets the leaked value in"), (Answer.REFUSED, "answers")])  # fmt: skip
-    def test_what_answers_may_not_be(self, answer: Answer, told: str) -> None:
-        with pytest.raises(UsageError, match=told):
-            silent([server("replica.internal")], {DB: Answer.WORKS, REPLICA: answer}, [DB])
-
-    def test_one_has_to_be_left(self) -> None:
-        with pytest.raises(UsageError, match="no server would be left"):
-            silent([server("db")], {DB: Answer.UNKNOWN, REPLICA: Answer.UNKNOWN}, [DB])
 
 
 def test_an_endpoint_is_written_as_people_write_it() -> None:

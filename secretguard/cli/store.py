@@ -245,7 +245,7 @@ def _value() -> Secret:
 def _confirm(document: SecretReference, chosen: Sequence[StoredVersion], *, yes: bool) -> None:
     if yes:
         return
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not console.is_somebody_there():
         raise UsageError("nobody is here to confirm that", hint="Give --yes.")
     names = ", ".join(printable(one.version) for one in chosen)
     console.print_line(f"Versions of {document} to be destroyed for good: {names}.")

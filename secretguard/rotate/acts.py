@@ -16,7 +16,7 @@ from secretguard.rotate.probing import probed, proven
 from secretguard.rotate.records import LeftOut
 from secretguard.rotate.servers import said
 from secretguard.rotate.steps import Step
-from secretguard.rotation import Answer, Context, Found, Login, Overlap, Proof, Target
+from secretguard.rotation import Answer, Context, Found, Login, Overlap, Proof, Target, Unanswered, Usage
 from secretguard.secret import Secret
 
 Evidence = tuple[str, ...]
@@ -25,6 +25,8 @@ _TRIES = 3
 """How often a change is tried whose reply was lost; before each, we look whether it took place."""
 _PAUSE = 0.5
 """Seconds before the second try."""
+_BETWEEN_LOOKS = 0.2
+"""Seconds between two looks at who uses the old value."""
 Lacks = Callable[[Login], tuple[str, ...]]
 """Variables that would not get what they need of a new login, with the reason; no value is in it."""
 
@@ -52,6 +54,10 @@ class Means:
     """Servers that never answer; they are in neither `target` nor `elsewhere`."""
     used_no_more: bool = False
     """Whether a person vouches that nobody uses the old value, where the issuer does not tell."""
+    watched: float = 0.0
+    """Seconds for which nobody may be seen to use the old value before it is ended, gracefully."""
+    noted: list[str] = field(default_factory=list)
+    """What was done on the way, for the evidence of the step, also where it fails."""
     new_values: list[Secret] = field(default_factory=list, repr=False)
     """Each new value that this process has had in hand, to be kept out of words even while the store is away."""
     staged_before: bool = False
@@ -140,7 +146,7 @@ def _without_orphan(means: Means, new: Login | None) -> Found:
     """Look what this rotation has at the issuer, and remove what nobody has the value of."""
     found = means.rotator.reconcile(means.target, new, means.context)
     if found is Found.ORPHAN:
-        means.rotator.withdraw(means.target, None, means.context)
+        means.noted.extend(means.rotator.withdraw(means.target, None, means.context))
         found = means.rotator.reconcile(means.target, new, means.context)
     if found is Found.ORPHAN:
         raise RotationError(
@@ -154,6 +160,7 @@ def _made_by_issuer(means: Means) -> Login:
     """Have a value made: one whose reply is lost is removed before another is asked for."""
     lost = False
     for number in range(1, _TRIES + 1):
+        asked = now()
         try:
             return means.rotator.issue(means.target, None, means.context)
         except RemoteError as error:
@@ -161,11 +168,18 @@ def _made_by_issuer(means: Means) -> Login:
                 lost = lost or error.unsure
                 if not (error.transient or error.unsure):
                     raise
+                if error.unsure:
+                    means = _unanswered_since(asked, means)
                 _without_orphan(means, None)
                 if number == _TRIES:
                     raise
             time.sleep(min(error.retry_after or _PAUSE * number, 30.0))
     raise AssertionError("the last try returns or raises")
+
+
+def _unanswered_since(asked: str, means: Means) -> Means:
+    since = (*means.context.unanswered, Unanswered(asked, now()))
+    return replace(means, context=replace(means.context, unanswered=since))
 
 
 def _prove_new(means: Means) -> Evidence:
@@ -231,20 +245,32 @@ def _resolve(means: Means) -> Evidence:
 
 
 def _observe(means: Means) -> Evidence:
-    usage = means.rotator.usage(means.target, _new(means), means.context)
-    if usage.users:
-        raise Waiting(
-            f"the old value is still in use: {'; '.join(usage.evidence) or usage.users}",
-            hint="Restart or deploy those that use it, then `secretguard rotate resume`.",
-        )
-    if usage.users is None and not means.used_no_more:
+    """Look for a while: whoever logs in for a moment now and then is seen in one of many looks, and missed in one."""
+    began, looks = time.monotonic(), 0
+    while True:
+        usage = means.rotator.usage(means.target, _new(means), means.context)
+        looks += 1
+        if usage.users is None:
+            return _vouched_for(means, usage)
+        if usage.users:
+            raise Waiting(
+                f"the old value is still in use: {'; '.join(usage.evidence) or usage.users}",
+                hint="Restart or deploy those that use it, then `secretguard rotate resume`.",
+            )
+        seconds = time.monotonic() - began
+        if seconds >= means.watched:
+            how_often = "one look" if looks == 1 else f"{looks} looks in {seconds:.0f} seconds"
+            return (*usage.evidence, f"nobody was seen to use the old value: {how_often}")
+        time.sleep(_BETWEEN_LOOKS)
+
+
+def _vouched_for(means: Means, usage: Usage) -> Evidence:
+    if not means.used_no_more:
         raise Waiting(
             "; ".join(("the issuer does not tell whether the old value is still used", *usage.evidence)),
             hint="Make sure that nobody uses it, then say so: `secretguard rotate resume --used-no-more`.",
         )
-    if usage.users is None:
-        return (*usage.evidence, "the issuer does not tell who uses the old value; the operator says that nobody does")
-    return (*usage.evidence, "nobody uses the old value")
+    return (*usage.evidence, "the issuer does not tell who uses the old value; the operator says that nobody does")
 
 
 def _disable_old(means: Means) -> Evidence:

@@ -82,6 +82,15 @@ class Target:
     """What `--admin REF` resolved to: a login of the operator's that may change this one."""
 
 
+class Unanswered(NamedTuple):
+    """A try at putting a new value in force whose reply nobody has: it may have had its effect, or may have it yet."""
+
+    began: str
+    """ISO 8601 in UTC, by our clock."""
+    ended: str = ""
+    """When it was given up; empty: it was cut off, nobody knows when."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Whose environment, which rotation, in what mode. Plugins read their surroundings from here, never from os."""
@@ -93,7 +102,11 @@ class Context:
     timeout: float = 10.0
     """Seconds that one remote call may take."""
     rotated_at: str | None = None
-    """ISO 8601 in UTC, when the new value was set, once it was."""
+    """ISO 8601 in UTC, since when the new value is certainly in force; None before it was seen to be."""
+    unanswered: tuple[Unanswered, ...] = ()
+    """What this rotation asked for and got no reply to: only there something of its making can stand unknown."""
+    kill_first: bool = False
+    """Whether the old value ends before there is a new one."""
 
     @property
     def name(self) -> str:

@@ -57,6 +57,11 @@ def stdout() -> TextIO:
     return sys.stdout
 
 
+def is_somebody_there() -> bool:
+    """Whether somebody can be asked: standard input is open, and a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 @contextmanager
 def writing(name: str) -> Iterator[None]:
     """Turn a full disk or a lost right into an OutputError that names what could not be written."""
@@ -76,22 +81,16 @@ def flush() -> None:
             sys.stdout.flush()
 
 
-def stdin_is_terminal() -> bool:
-    """Whether somebody can be asked; a service manager may have closed standard input."""
-    return sys.stdin is not None and sys.stdin.isatty()
-
-
 @contextmanager
-def unheard() -> Iterator[None]:
-    """Keep what must not stop half way from stopping because nobody reads any more what it prints."""
+def heard_or_not() -> Iterator[None]:
+    """Bring out what is printed within; if it cannot be, what was begun goes on all the same, and says so once."""
     try:
         yield
-    except BrokenPipeError:
-        with suppress(OSError, AttributeError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print_line(
-            "Nobody reads what is printed any more. It goes on; `secretguard rotate status` tells how far it is."
-        )
+        flush()
+    except (BrokenPipeError, OutputError) as error:
+        why = "nobody reads standard output any more" if isinstance(error, BrokenPipeError) else str(error)
+        print_line(f"{why}; what was begun goes on.")
+        _say_no_more(sys.stdout)
 
 
 def close() -> None:
@@ -101,8 +100,14 @@ def close() -> None:
             if stream is not None:
                 stream.flush()
         except (OSError, ValueError):
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            _say_no_more(stream)
+
+
+def _say_no_more(stream: TextIO | None) -> None:
+    """Send whatever a stream still has, and gets, nowhere."""
+    with suppress(OSError, ValueError):
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_line(text: str) -> None:

@@ -64,7 +64,7 @@ def command(ctx: click.Context, /, credential: str, to: str, repo: tuple[str, ..
         )
     target = target_of(found)
     looked = rewriting.look(repo, target, ctx.obj)
-    is_asked = console.stdin_is_terminal() and given["format_name"] == "text" and not given["plan_only"]
+    is_asked = console.is_somebody_there() and given["format_name"] == "text" and not given["plan_only"]
     name = given["variable"] or (rewriting.asked_variable(looked, target) if is_asked else "")
     planned = rewriting.planned(looked, target, reference, name)
     delivered = _delivered(ctx, found, planned, reference, given)

@@ -68,6 +68,13 @@ def _leaving_out(function: Function) -> Function:
     return function
 
 
+def _observing(function: Function) -> Function:
+    return click.option(
+        "--observe", metavar="SECONDS", type=click.FloatRange(0, 86400), default=60.0, show_default=True,
+        help="With --mode graceful: for how long nobody may be seen to use the old value.",
+    )(function)  # fmt: skip
+
+
 @click.group("rotate", cls=RotateGroup, invoke_without_command=True, subcommand_metavar="[CREDENTIAL]… | COMMAND")
 @click.argument("credentials", nargs=-1)
 @click.option(
@@ -96,6 +103,7 @@ def _leaving_out(function: Function) -> Function:
 @click.option("--variable", metavar="NAME", type=VariableName(), help="What the main variable in the code is called.")
 @click.option("--wait-merge", is_flag=True, help="With --mode graceful: end the old value once the change is merged.")
 @click.option("--insist", is_flag=True, help="Open a pull request although the old value may still work.")
+@_observing
 @click.option("--skip", is_flag=True, help="Leave a rotation open that was begun, and write down why.")
 @_leaving_out
 @_source_options
@@ -136,15 +144,16 @@ def command(ctx: click.Context, /, credentials: tuple[str, ...], **given: Any) -
 
 
 def _options(ctx: click.Context, **given: Any) -> Any:
-    from secretguard.cli.rotation_flow import Options, parsed
+    from secretguard.cli.rotation_flow import parsed
     from secretguard.cli.rotation_given import Given, servers
+    from secretguard.cli.rotation_options import Options
 
     for name in ("to", "admin", "old_from"):
         parsed(given.get(name, ""))
     environ = operator_environ(configure(ctx.obj, None), os.environ)
     known = (
         *("to", "rotator", "admin", "old_from", "kill_first", "wait_merge", "insist", "plan_only", "yes", "reason"),
-        "used_no_more",
+        *("used_no_more", "observe"),
     )
     said_mode = ctx.get_parameter_source("mode") is not ParameterSource.DEFAULT and given.get("mode")
     return Options(
@@ -184,10 +193,12 @@ def _skip(credentials: tuple[str, ...], options: Any) -> ExitCode:
 @click.option(
     "--used-no-more", is_flag=True, help="Vouch that nobody uses the old value, where its issuer does not tell."
 )
+@_observing
 @_source_options
 @click.pass_context
 def resume(ctx: click.Context, /, rotation: str, **given: Any) -> ExitCode:
     """Go on with ROTATION, or with the only one that is open."""
+    from secretguard.cli.rotation_closed import check_closed
     from secretguard.cli.rotation_flow import books, go_on, named_rotation
     from secretguard.cli.rotation_given import check_reason
     from secretguard.rotate.drive import leased
@@ -198,7 +209,7 @@ def resume(ctx: click.Context, /, rotation: str, **given: Any) -> ExitCode:
     with books(options) as written:
         one = named_rotation(rotation, written)
         if one.state is State.CLOSED:
-            options.teller.ended(one, None)
+            check_closed(one, options)
             return ExitCode.CLEAN
         if one.state is State.ABORTED:
             raise UsageError(f"{one.id} was aborted", hint=f"`secretguard rotate {one.credential}` begins a new one.")

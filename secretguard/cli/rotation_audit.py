@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from secretguard.cli import console
-from secretguard.errors import ExitCode
+from secretguard.errors import ExitCode, UsageError
 from secretguard.report.printable import printable
 from secretguard.rotate import audit
 from secretguard.rotate.journal import open_journal
@@ -13,8 +13,16 @@ from secretguard.rotate.state_directory import state_directory
 
 
 def show(environ: Mapping[str, str], about: str, *, as_json: bool) -> ExitCode:
-    """Print every record of the audit file, of one rotation or credential if `about` names one."""
-    for line, record in audit.show(state_directory(environ), about):
+    """Print every record of the audit file, of one rotation or credential if `about` names one.
+
+    Raises UsageError if nothing is written down about that.
+    """
+    found = list(audit.show(state_directory(environ), about))
+    if about and not any(record for _, record in found):
+        raise UsageError(
+            "nothing is written down about that", hint="`secretguard rotate audit show` prints all there is."
+        )
+    for line, record in found:
         if record is None:
             console.print_line(f"line {line} is no record; `secretguard rotate audit verify` says more")
         elif as_json:

@@ -1,25 +1,32 @@
 """One rotation from the command line: find, plan, confirm, drive, tell. The engine is in `secretguard.rotate`."""
 
-import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from secretguard.cli import console, run_cache
 from secretguard.cli.invocation import configure
+from secretguard.cli.rotation_closed import stays_closed
 from secretguard.cli.rotation_delivery import Code, asked_way, check_way, delivering, lacking, look_at_code, with_code
-from secretguard.cli.rotation_given import Given, check_as_begun, check_servers
-from secretguard.cli.rotation_source import from_operator, in_reports, search, target_again, there_still
-from secretguard.cli.rotation_words import JsonTeller, Teller, TextTeller
+from secretguard.cli.rotation_given import check_as_begun, check_servers
+from secretguard.cli.rotation_options import Options
+from secretguard.cli.rotation_source import (
+    from_operator,
+    in_reports,
+    resolved,
+    search,
+    target_again,
+    there_still,
+    together,
+)
 from secretguard.errors import ExitCode, RotationError, SecretguardError, UsageError
 from secretguard.interfaces import Rotator
 from secretguard.model import Credential, Report
 from secretguard.reference import SecretReference, parse_reference
-from secretguard.resolve import resolve, store
+from secretguard.resolve import store
 from secretguard.rotate.acts import Lacks, Means, now
 from secretguard.rotate.audit import Trail
 from secretguard.rotate.choose import default_reference, rotator_for
@@ -28,64 +35,16 @@ from secretguard.rotate.holder import this_process
 from secretguard.rotate.journal import open_journal
 from secretguard.rotate.left_out import leave_out, named, written_down
 from secretguard.rotate.plan import Plan, make_plan
-from secretguard.rotate.probing import probed
 from secretguard.rotate.records import Lease, Rotation, State
-from secretguard.rotate.servers import Server, divided
+from secretguard.rotate.servers import divided
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotate.steps import Step, check_mode
 from secretguard.rotate.target import confirmed, target_of
-from secretguard.rotation import Answer, Context, Mode, Overlap, Target
-from secretguard.secret import Secret
+from secretguard.rotation import Context, Mode, Overlap, Target
 
 ALIVE = (State.OPEN, State.WAITING)
 _BEFORE_PUBLISHED = (Step.PREFLIGHT, Step.STAGE, Step.ISSUE, Step.PROVE_NEW)
 """After each later step the cache of `run` is emptied: who published may have been killed before it could do so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says about a rotation."""
-
-    chosen: Mapping[str, Any]
-    """The global options."""
-    repositories: tuple[str, ...] = (".",)
-    to: str = ""
-    mode: Mode = Mode.BREACH
-    rotator: str = ""
-    admin: str = ""
-    old_from: str = ""
-    kill_first: bool = False
-    deliver: str = ""
-    """patch, branch, pr or none; empty: not said."""
-    variable: str = ""
-    wait_merge: bool = False
-    insist: bool = False
-    given: Given = field(default_factory=Given)
-    """What of this was said, and is no default."""
-    plan_only: bool = False
-    yes: bool = False
-    servers: tuple[Server, ...] = ()
-    """Which servers may see the new value."""
-    leave_out: tuple[Server, ...] = ()
-    """Which servers never answer."""
-    reason: str = ""
-    """Why they are left out."""
-    used_no_more: bool = False
-    several: bool = False
-    """Whether this is one of several credentials: not each has every server that is named."""
-    as_json: bool = False
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
-    """What stores and rotators read."""
-
-    @property
-    def asks(self) -> bool:
-        """Whether there is somebody who can answer."""
-        return not self.yes and console.stdin_is_terminal()
-
-    @property
-    def teller(self) -> Teller:
-        """Who says what happens."""
-        return JsonTeller() if self.as_json else TextTeller()
 
 
 @contextmanager
@@ -99,8 +58,7 @@ def books(options: Options) -> Iterator[Books]:
     def told(one: Told) -> None:
         if one.step not in _BEFORE_PUBLISHED:
             run_cache.empty(Context(options.environ))
-        with console.unheard():
-            teller.step(one)
+        teller.step(one)
 
     try:
         yield Books(journal, trail, told, teller.starting)
@@ -149,8 +107,7 @@ def rotate_one(name: str, options: Options, written: Books, reports: list[Report
             console.print_line(f"Going on with {unfinished.id}, which {unfinished.actor} began at {unfinished.began}.")
             return go_on(unfinished, options, written, lease)
         closed = [one for one in known if one.state is State.CLOSED]
-        if closed and not _opens_more(closed, options, reports):
-            options.teller.ended(closed[0], None)
+        if closed and stays_closed(closed, options, reports):
             return ExitCode.CLEAN
         return _begin(name, options, written, lease, reports)
 
@@ -166,27 +123,18 @@ def _show_plan(name: str, options: Options, written: Books, reports: list[Report
     known = written.journal.rotations(name)
     begun = next((one for one in known if one.state in ALIVE), None)
     closed = [one for one in known if one.state is State.CLOSED]
-    if begun is None and not (closed and not _opens_more(closed, options, reports)):
-        _planned(name, Context(options.environ, rotation=_new_id(), mode=options.mode), options, reports)
-        return ExitCode.CLEAN
     if begun is not None:
         check_as_begun(begun, options.given)
-    options.teller.ended(begun or closed[0], None)
-    if begun is not None:
+        options.teller.ended(begun, None)
         console.print_line(f"It goes on with `secretguard rotate resume {begun.id}`.")
+    elif not (closed and stays_closed(closed, options, reports)):
+        _planned(name, _new(options), options, reports, _earlier(name, written))
     return ExitCode.CLEAN
 
 
-def _opens_more(closed: Sequence[Rotation], options: Options, reports: Sequence[Report]) -> bool:
-    """Whether the leaked value works today: where nobody knew of it, or again, as after a backup was restored."""
-    seen = reports or search(options.chosen, options.repositories, directories=False)
-    found = in_reports(closed[0].credential, seen)
-    if found is None:
-        return False
-    context = Context(options.environ)
-    target = target_of(found, resolved(options.admin, context))
-    _, rotator = rotator_for(target, options.rotator or closed[0].rotator)
-    return any(one.answer is Answer.WORKS for one in probed(rotator, target, context))
+def _earlier(name: str, written: Books) -> tuple[str, ...]:
+    """Return the rotations of a credential that are closed: what they stored may be replaced."""
+    return tuple(one.id for one in written.journal.rotations(name) if one.state is State.CLOSED)
 
 
 def _searched(options: Options, reports: list[Report]) -> list[Report]:
@@ -196,14 +144,15 @@ def _searched(options: Options, reports: list[Report]) -> list[Report]:
 
 
 def _begin(name: str, options: Options, written: Books, lease: Lease, reports: list[Report]) -> ExitCode:
-    context = Context(options.environ, rotation=_new_id(), mode=options.mode)
+    context = _new(options)
     options = replace(options, deliver=asked_way(options.deliver, asks=options.asks))
-    found, target, rotator, plan, code = _planned(name, context, options, reports)
+    earlier = _earlier(name, written)
+    found, target, rotator, plan, code = _planned(name, context, options, reports, earlier)
     check_servers(plan, options.servers, unasked=options.yes)
     _confirm(target, options)
     rotation = _record(found, plan, context, options)
     written.journal.begin(rotation, lease)
-    written.audit(rotation, "begun", evidence=tuple(_as_begun(rotation)))
+    written.audit(rotation, "begun", evidence=tuple(_as_begun(rotation, earlier)))
     if plan.left_out:
         rotation = written_down(rotation, plan.left_out, options.reason, target, written, lease)
     lacks = lacking(code, target, rotation, context)
@@ -211,13 +160,14 @@ def _begin(name: str, options: Options, written: Books, lease: Lease, reports: l
 
 
 def _planned(
-    name: str, context: Context, options: Options, reports: list[Report]
+    name: str, context: Context, options: Options, reports: list[Report], earlier: Sequence[str]
 ) -> tuple[Credential, Target, Rotator, Plan, Code | None]:
     """Find the credential, and say what will happen; raises RotationError if something is in the way."""
     found = in_reports(name, _searched(options, reports))
-    admin = resolved(options.admin, context)
-    if found is None:
-        found = from_operator(name, resolved(options.old_from, context), options.chosen)
+    admin, given = resolved(options.admin, context), resolved(options.old_from, context)
+    if found is None or (given is not None and not options.several):
+        said = from_operator(name, given, options.chosen)
+        found = together([found, said]) if found else said
     target = target_of(found, admin)
     chosen = rotator_for(target, options.rotator)
     check_mode(options.mode, chosen[1].overlap(target, context), kill_first=options.kill_first)
@@ -242,6 +192,7 @@ def _planned(
         kill_first=options.kill_first,
         delivers=bool(deliver),
         leave_out=options.leave_out,
+        earlier=earlier,
     )
     plan = with_code(plan, code, target, context)
     target = confirmed(target, plan.endpoints, plan.alive)
@@ -251,8 +202,10 @@ def _planned(
     return found, target, chosen[1], plan, code
 
 
-def _new_id() -> str:
-    return "rot_" + secrets.token_hex(8)
+def _new(options: Options) -> Context:
+    """Return what another rotation is done with."""
+    name = "rot_" + secrets.token_hex(8)
+    return Context(options.environ, rotation=name, mode=options.mode, kill_first=options.kill_first)
 
 
 def go_on(rotation: Rotation, options: Options, written: Books, lease: Lease) -> ExitCode:
@@ -272,7 +225,13 @@ def go_on(rotation: Rotation, options: Options, written: Books, lease: Lease) ->
 
 def means_again(rotation: Rotation, options: Options) -> Means:
     """Return what a rotation that was begun works with: its old value is found again."""
-    context = Context(options.environ, rotation=rotation.id, mode=rotation.mode, rotated_at=rotation.rotated_at or None)
+    context = Context(
+        options.environ,
+        rotation=rotation.id,
+        mode=rotation.mode,
+        rotated_at=rotation.rotated_at or None,
+        kill_first=rotation.kill_first,
+    )
     admin, given = resolved(options.admin, context), resolved(options.old_from, context)
     target = target_again(rotation, options.chosen, given, admin, options.repositories)
     code, target = look_at_code(there_still(rotation), rotation.deliver, target, options.chosen)
@@ -282,14 +241,19 @@ def means_again(rotation: Rotation, options: Options) -> Means:
 
 
 def _drive(rotation: Rotation, means: Means, options: Options, written: Books, lease: Lease) -> ExitCode:
-    rotation = drive(rotation, delivering(rotation, means, options.chosen), written, lease)
+    try:
+        means = replace(means, watched=options.observe)
+        rotation = drive(rotation, delivering(rotation, means, options.chosen), written, lease)
+    except KeyboardInterrupt:
+        options.teller.ended(written.journal.rotation(rotation.id) or rotation, None)
+        console.print_line(f"It was interrupted: go on with `secretguard rotate resume {rotation.id}`.")
+        raise
     left = None
     try:
         left = in_reports(rotation.credential, search(options.chosen, there_still(rotation)))
     except SecretguardError as error:  # the rotation is closed all the same
         console.print_line(f"Where the dead value still stands could not be looked up: {error}")
-    with console.unheard():
-        options.teller.ended(rotation, left)
+    options.teller.ended(rotation, left)
     return ExitCode.CLEAN
 
 
@@ -314,7 +278,7 @@ def _means(rotation: Rotation, target: Target, rotator: Rotator, context: Contex
     )
 
 
-def _as_begun(rotation: Rotation) -> Iterator[str]:
+def _as_begun(rotation: Rotation, earlier: Sequence[str]) -> Iterator[str]:
     """Yield how a rotation was begun, for the audit."""
     yield f"to {rotation.reference}"
     yield f"mode {rotation.mode}"
@@ -322,6 +286,7 @@ def _as_begun(rotation: Rotation) -> Iterator[str]:
         yield f"deliver {rotation.deliver}{', and wait for the merge' if rotation.wait_merge else ''}"
     if rotation.variable:
         yield f"variable {rotation.variable}"
+    yield from (f"after {one}, which is closed" for one in earlier)
 
 
 def _record(found: Credential, plan: Plan, context: Context, options: Options) -> Rotation:
@@ -353,7 +318,7 @@ def _confirm(target: Target, options: Options) -> None:
     """Have the target typed, so that nobody rotates another one by accident."""
     if options.yes:
         return
-    if not console.stdin_is_terminal():
+    if not console.is_somebody_there():
         raise UsageError("nobody is here to confirm the plan", hint="Give --yes, or --plan to look only.")
     import click
 
@@ -362,11 +327,6 @@ def _confirm(target: Target, options: Options) -> None:
     console.print_line(f"To go on, type {wanted}")
     if click.prompt("", prompt_suffix="> ", default="", show_default=False, err=True).strip() != wanted:
         raise UsageError("that is another target: nothing was done", hint="Run it again to try once more.")
-
-
-def resolved(reference: str, context: Context) -> Secret | None:
-    """Return the value at a reference, or nothing for none."""
-    return resolve(parse_reference(reference), context) if reference else None
 
 
 def named_rotation(name: str, written: Books) -> Rotation:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import click
 
 from secretguard.cli import console
-from secretguard.cli.rotation_flow import Options, is_under_way
+from secretguard.cli.rotation_flow import is_under_way
+from secretguard.cli.rotation_options import Options
 from secretguard.cli.rotation_source import in_reports, search
 from secretguard.errors import SecretguardError, UsageError
 from secretguard.model import Credential
@@ -33,7 +34,7 @@ def all_of(options: Options) -> tuple[str, ...]:
 
 def choose(options: Options) -> tuple[str, Options] | None:
     """Ask a person what to rotate, where the new value goes, and how; None if there is nothing."""
-    if not console.stdin_is_terminal() or options.as_json:
+    if not console.is_somebody_there() or options.as_json:
         raise UsageError("name a credential", hint="`secretguard scan --history` prints ids; --all takes every one.")
     console.print_line("Looking for leaked credentials in the whole history …")
     found = _found(options)

@@ -10,9 +10,11 @@ from secretguard.cli.invocation import configure, scan_everything
 from secretguard.errors import UsageError
 from secretguard.git.repository import open_repository
 from secretguard.model import Credential, Endpoint, Report
+from secretguard.reference import parse_reference
+from secretguard.resolve import resolve
 from secretguard.rotate.records import Rotation
 from secretguard.rotate.target import target_of
-from secretguard.rotation import Login, Target
+from secretguard.rotation import Context, Login, Target
 from secretguard.scan.identity import Identity, credential_id
 from secretguard.scan.run import ScanRequest, scan
 from secretguard.secret import Secret
@@ -35,11 +37,19 @@ def _is_plain_directory(path: str) -> bool:
 def in_reports(name: str, reports: Sequence[Report]) -> Credential | None:
     """Return one credential, with its places and servers in all the repositories; None if it is nowhere."""
     found = [one for report in reports for one in report.credentials if one.id == name]
-    if not found:
-        return None
+    return together(found) if found else None
+
+
+def together(found: Sequence[Credential]) -> Credential:
+    """Return what was found of one credential in several places as one, with all its places and servers."""
     endpoints: dict[Endpoint, None] = dict.fromkeys(at for one in found for at in one.endpoints)
     occurrences = tuple(place for one in found for place in one.occurrences)
     return found[0]._replace(endpoints=tuple(endpoints), occurrences=occurrences)
+
+
+def resolved(reference: str, context: Context) -> Secret | None:
+    """Return the value at a reference, or nothing for none."""
+    return resolve(parse_reference(reference), context) if reference else None
 
 
 def from_operator(name: str, given: Secret | None, chosen: Mapping[str, Any]) -> Credential:
@@ -64,8 +74,9 @@ def target_again(
     Repositories may have moved, or be those of a colleague's machine: then those that are `here` are searched.
     """
     if given is None:
-        for places in (there_still(rotation), here):
-            found = in_reports(rotation.credential, search(chosen, places, directories=False))
+        begun = there_still(rotation)
+        for places in (begun, [one for one in here if str(Path(one).resolve()) not in begun]):
+            found = in_reports(rotation.credential, search(chosen, places, directories=places is begun))
             if found is not None:
                 return target_of(found, admin)
     value = given or _typed(rotation.credential)
@@ -95,7 +106,7 @@ def _is(rotation: Rotation, value: Secret) -> bool:
 
 
 def _typed(name: str) -> Secret:
-    if not console.stdin_is_terminal():
+    if not console.is_somebody_there():
         raise UsageError(
             f"{name} is not in the repositories any more",
             hint="Run this where the repository is, or say where the value is with --old-from REF.",

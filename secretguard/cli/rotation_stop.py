@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from secretguard.cli.rotation_flow import ALIVE, Options, books, check_confirmed, means_again, named_rotation, resolved
+from secretguard.cli.rotation_flow import ALIVE, books, check_confirmed, means_again, named_rotation
+from secretguard.cli.rotation_options import Options
+from secretguard.cli.rotation_source import resolved
 from secretguard.errors import ExitCode, UsageError
 from secretguard.rotate.choose import rotator_for
 from secretguard.rotate.drive import Books, abort, leased, refuse_abort

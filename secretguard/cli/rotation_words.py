@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from secretguard.cli import console
@@ -25,7 +26,7 @@ _MOST_PLACES = 20
 
 
 class Teller(Protocol):
-    """Says what happens."""
+    """Says what happens. Once a rotation has begun it goes on although nobody hears: only `plan` raises."""
 
     def plan(self, plan: Plan, target: Target, title: str, mode: Mode) -> None:
         """Say what will happen."""
@@ -68,31 +69,23 @@ class TextTeller:
     def starting(self, step: Step) -> None:
         """See `Teller`; on a terminal, on the line that the step's end is written over."""
         if all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr)):
-            sys.stderr.write(f"…      {TITLES[step]}\r")
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stderr.write(f"…      {TITLES[step]}\r")
+                sys.stderr.flush()
 
     def step(self, told: Told) -> None:
         """See `Teller`."""
-        _say(f"{_MARKS[told.outcome]}  {TITLES[told.step]}")
-        if told.outcome is Outcome.DONE:
-            for line in told.evidence:
-                _say(f"       {line}")
-        console.flush()
+        with console.heard_or_not():
+            _say(f"{_MARKS[told.outcome]}  {TITLES[told.step]}")
+            if told.outcome is Outcome.DONE:
+                for line in told.evidence:
+                    _say(f"       {line}")
 
     def ended(self, rotation: Rotation, left: Credential | None) -> None:
         """See `Teller`."""
-        if rotation.state is not State.CLOSED:
-            _say(f"{rotation.id} is {rotation.state}{': ' + rotation.note if rotation.note else ''}")
-            return
-        dead = "dead at every other server" if rotation.left_out else "dead"
-        dead += " as far as it can be seen" if rotation.note else ""
-        for line in (*_left_out(rotation), *([rotation.note] if rotation.note else [])):
-            _say(line)
-        _say(f"{rotation.id} is closed: {rotation.credential} is {dead}, the new value is at {rotation.reference}.")
-        if left is not None:
-            _say(_still_there(left))
-            for line in _places(left):
-                _say(f"  {line}")
+        with console.heard_or_not():
+            for line in _ended(rotation, left):
+                _say(line)
 
 
 class JsonTeller:
@@ -125,20 +118,21 @@ class JsonTeller:
 
     def step(self, told: Told) -> None:
         """See `Teller`."""
-        _write(
-            "step",
-            rotation=told.rotation,
-            credential=told.credential,
-            step=str(told.step),
-            outcome=str(told.outcome),
-            evidence=list(told.evidence),
-            at=told.at,
-        )
-        console.flush()
+        with console.heard_or_not():
+            _write(
+                "step",
+                rotation=told.rotation,
+                credential=told.credential,
+                step=str(told.step),
+                outcome=str(told.outcome),
+                evidence=list(told.evidence),
+                at=told.at,
+            )
 
     def ended(self, rotation: Rotation, left: Credential | None) -> None:
         """See `Teller`."""
-        _write("end", **rotation_json(rotation), places=_places(left, most=None) if left else [])
+        with console.heard_or_not():
+            _write("end", **rotation_json(rotation), places=_places(left, most=None) if left else [])
 
 
 def rotation_json(rotation: Rotation, attempts: Sequence[Attempt] = ()) -> dict[str, object]:
@@ -220,6 +214,20 @@ def write_report(rotation: Rotation, attempts: Sequence[Attempt], *, as_json: bo
         _say(f"  {one.ended or one.began}  {one.outcome or 'cut off'}: {title}")
         for line in one.evidence:
             _say(f"      {line}")
+
+
+def _ended(rotation: Rotation, left: Credential | None) -> Iterator[str]:
+    """Yield how a rotation stands, and where its dead value still is."""
+    if rotation.state is not State.CLOSED:
+        yield f"{rotation.id} is {rotation.state}{': ' + rotation.note if rotation.note else ''}"
+        return
+    dead = "dead at every other server" if rotation.left_out else "dead"
+    dead += " as far as it can be seen" if rotation.note else ""
+    yield from (*_left_out(rotation), *([rotation.note] if rotation.note else []))
+    yield f"{rotation.id} is closed: {rotation.credential} is {dead}, the new value is at {rotation.reference}."
+    if left is not None:
+        yield _still_there(left)
+        yield from (f"  {line}" for line in _places(left))
 
 
 def _left_out(rotation: Rotation) -> list[str]:

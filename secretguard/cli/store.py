@@ -227,7 +227,7 @@ def _value() -> Secret:
     """Return the value from a hidden prompt, or from standard input; raises UsageError for none."""
     if sys.stdin is None:
         raise UsageError("standard input is closed", hint="Pipe the value in.")
-    if console.stdin_is_terminal():
+    if console.is_somebody_there():
         typed: str = click.prompt("Value", hide_input=True, confirmation_prompt="Again", err=True)
         return Secret(typed)
     data = sys.stdin.buffer.read(LONGEST_VALUE + 1)
@@ -246,7 +246,7 @@ def _value() -> Secret:
 def _confirm(document: SecretReference, chosen: Sequence[StoredVersion], *, yes: bool) -> None:
     if yes:
         return
-    if not console.stdin_is_terminal():
+    if not console.is_somebody_there():
         raise UsageError("nobody is here to confirm that", hint="Give --yes.")
     names = ", ".join(printable(one.version) for one in chosen)
     console.print_line(f"Versions of {document} to be destroyed for good: {names}.")

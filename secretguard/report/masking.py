@@ -8,7 +8,8 @@ from urllib.parse import quote, quote_plus
 from secretguard.model import Credential, Report
 
 MASK = "****"
-_LOGIN = re.compile(r"://[^/@\s]{1,512}@")
+_LOGIN = re.compile(r"://(?!USER:PASSWORD@)[^/@\s]{1,512}@")
+"""But for the two words that our own hints say."""
 _SHORTEST = 8
 _SHORTEST_WORD = 16
 

@@ -17,7 +17,8 @@ from secretguard.rotate.records import LeftOut
 from secretguard.rotate.servers import said
 from secretguard.rotate.steps import Step
 from secretguard.rotate.unproven import unproven
-from secretguard.rotation import Answer, Context, Found, Login, Overlap, Proof, Target
+from secretguard.rotate.watching import watched
+from secretguard.rotation import Answer, Context, Found, Login, Overlap, Proof, Target, Unanswered
 from secretguard.secret import Secret
 
 Evidence = tuple[str, ...]
@@ -53,6 +54,10 @@ class Means:
     """Servers that never answer; they are in neither `target` nor `elsewhere`."""
     used_no_more: bool = False
     """Whether a person vouches that nobody uses the old value, where the issuer does not tell."""
+    watched: float = 0.0
+    """Seconds for which nobody may be seen to use the old value before it is ended, gracefully."""
+    noted: list[str] = field(default_factory=list)
+    """What was done on the way, for the evidence of the step, also where it fails."""
     new_values: list[Secret] = field(default_factory=list, repr=False)
     """Each new value that this process has had in hand, to be kept out of words even while the store is away."""
     staged_before: bool = False
@@ -121,13 +126,13 @@ def _keep(means: Means, new: Login) -> None:
 
 def _issue(means: Means) -> Evidence:
     new = staged_login(means)
-    found, removed = _without_orphan(means, new)
+    found = _without_orphan(means, new)
     name = means.context.name
     if found is Found.ISSUED and has_overlap(means):
         return (f"{name} was in force already",)
     if new is None:
         _keep(means, _made_by_issuer(means))
-        return (*removed, f"in force under the name {name}, and pending at {means.reference}")
+        return (f"in force under the name {name}, and pending at {means.reference}",)
 
     def in_force() -> bool:
         return means.rotator.reconcile(means.target, new, means.context) is Found.ISSUED
@@ -137,25 +142,25 @@ def _issue(means: Means) -> Evidence:
     return (f"in force under the name {name}",) if has_overlap(means) else ("the new value is in force",)
 
 
-def _without_orphan(means: Means, new: Login | None) -> tuple[Found, Evidence]:
-    """Look what this rotation has at the issuer, and remove what nobody has the value of; tell what was removed."""
-    removed: Evidence = ()
+def _without_orphan(means: Means, new: Login | None) -> Found:
+    """Look what this rotation has at the issuer, and remove what nobody has the value of."""
     found = means.rotator.reconcile(means.target, new, means.context)
     if found is Found.ORPHAN:
-        removed = means.rotator.withdraw(means.target, None, means.context)
+        means.noted.extend(means.rotator.withdraw(means.target, None, means.context))
         found = means.rotator.reconcile(means.target, new, means.context)
     if found is Found.ORPHAN:
         raise RotationError(
             f"{means.context.name} is at the issuer, without its value, and cannot be removed",
             hint="Remove it there by hand, then `secretguard rotate resume`.",
         )
-    return found, removed
+    return found
 
 
 def _made_by_issuer(means: Means) -> Login:
     """Have a value made: one whose reply is lost is removed before another is asked for."""
     lost = False
     for number in range(1, _TRIES + 1):
+        asked = now()
         try:
             return means.rotator.issue(means.target, None, means.context)
         except RemoteError as error:
@@ -163,11 +168,18 @@ def _made_by_issuer(means: Means) -> Login:
                 lost = lost or error.unsure
                 if not (error.transient or error.unsure):
                     raise
+                if error.unsure:
+                    means = _unanswered_since(asked, means)
                 _without_orphan(means, None)
                 if number == _TRIES:
                     raise
             time.sleep(min(error.retry_after or _PAUSE * number, 30.0))
     raise AssertionError("the last try returns or raises")
+
+
+def _unanswered_since(asked: str, means: Means) -> Means:
+    since = (*means.context.unanswered, Unanswered(asked, now()))
+    return replace(means, context=replace(means.context, unanswered=since))
 
 
 def _prove_new(means: Means) -> Evidence:
@@ -233,20 +245,9 @@ def _resolve(means: Means) -> Evidence:
 
 
 def _observe(means: Means) -> Evidence:
-    usage = means.rotator.usage(means.target, _new(means), means.context)
-    if usage.users:
-        raise Waiting(
-            f"the old value is still in use: {'; '.join(usage.evidence) or usage.users}",
-            hint="Restart or deploy those that use it, then `secretguard rotate resume`.",
-        )
-    if usage.users is None and not means.used_no_more:
-        raise Waiting(
-            "; ".join(("the issuer does not tell whether the old value is still used", *usage.evidence)),
-            hint="Make sure that nobody uses it, then say so: `secretguard rotate resume --used-no-more`.",
-        )
-    if usage.users is None:
-        return (*usage.evidence, "the issuer does not tell who uses the old value; the operator says that nobody does")
-    return (*usage.evidence, "nobody uses the old value")
+    return watched(
+        means.rotator, means.target, _new(means), means.context, seconds=means.watched, vouched=means.used_no_more
+    )
 
 
 def _disable_old(means: Means) -> Evidence:

@@ -13,10 +13,13 @@ from secretguard.rotation import Target
 
 def rotator_for(target: Target, asked: str = "") -> tuple[str, Rotator]:
     """Return the rotator of a target and its name; raises UsageError if there is none, PluginError if it is broken."""
+    names = plugin_names(ROTATORS)
+    if asked and asked not in names:
+        raise UsageError("there is no rotator of that name", hint=f"There are {', '.join(names)}.")
     if asked:
         return asked, cast(Rotator, load(ROTATORS, asked))
     broken = []
-    for name in plugin_names(ROTATORS):
+    for name in names:
         try:
             rotator = cast(Rotator, load(ROTATORS, name))
         except SecretguardError as error:

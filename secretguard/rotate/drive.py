@@ -11,7 +11,7 @@ from secretguard.rotate.acts import Means, act, has_overlap, now, staged_login
 from secretguard.rotate.records import Attempt, Journal, Lease, Outcome, Rotation, State
 from secretguard.rotate.steps import Step, order, point_of_no_return
 from secretguard.rotate.unproven import unproven
-from secretguard.rotate.untouched import only_refused, seen_untouched
+from secretguard.rotate.untouched import only_refused, seen_untouched, unanswered
 from secretguard.rotate.wording import without_values
 from secretguard.rotation import Found, Overlap
 
@@ -19,6 +19,8 @@ _ABORT = "abort"
 """Name of the attempt to roll back; it stands among those at the steps."""
 
 
+_SHOW_IT_IN_FORCE = (Step.ISSUE, Step.PROVE_NEW)
+"""The proof sets it once more where somebody changed it back."""
 RENEWED_EVERY = 30.0
 """Seconds; a lease lasts four times as long."""
 
@@ -95,14 +97,15 @@ def drive(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
     means = _aware(means, attempts)
     if rotation.state is State.WAITING:
         rotation = _amended(rotation, books, lease, state=State.OPEN, note="")
+    if Step.ISSUE in done and not rotation.rotated_at:  # cut off between the two notes
+        rotation, means = _in_force(rotation, means, books, lease)
     for step in order(rotation.mode, kill_first=rotation.kill_first):
         if step in done or (step is Step.DELIVER and means.deliver is None):
             continue
         lease = books.journal.renew(lease)
-        if step is Step.ISSUE and only_refused(attempts):  # a try that was refused made nothing
-            rotation = _amended(rotation, books, lease, rotated_at=now())
-            means = replace(means, context=replace(means.context, rotated_at=rotation.rotated_at))
         _take(step, rotation, means, books, lease)
+        if step in _SHOW_IT_IN_FORCE:
+            rotation, means = _in_force(rotation, means, books, lease)
     return _amended(rotation, books, lease, state=State.CLOSED, note=_not_proven(means))
 
 
@@ -110,6 +113,12 @@ def _not_proven(means: Means) -> str:
     """Return what the end has to say of the old value beside that it is dead."""
     unseen = unproven(means.rotator, means.target, means.context)
     return f"not proven dead: {'; '.join(_without(means, unseen))}" if unseen else ""
+
+
+def _in_force(rotation: Rotation, means: Means, books: Books, lease: Lease) -> tuple[Rotation, Means]:
+    """Write down that the new value is in force by now: whoever came in before may have come in with the old one."""
+    rotation = _amended(rotation, books, lease, rotated_at=now())
+    return rotation, replace(means, context=replace(means.context, rotated_at=rotation.rotated_at))
 
 
 def finished(attempts: Sequence[Attempt]) -> set[Step]:
@@ -137,7 +146,7 @@ def abort(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
     means = _aware(means, attempts)
     begun = {one.step for one in attempts}
     untouched: tuple[str, ...] = ()
-    if Step.ISSUE in begun and overlap is Overlap.NONE:
+    if point_of_no_return(overlap, kill_first=rotation.kill_first) in begun:
         untouched = _without(means, seen_untouched(means))
     number = books.journal.intend(rotation.id, _ABORT, lease)
     books.audit(rotation, "abort-intended")
@@ -156,13 +165,13 @@ def abort(rotation: Rotation, means: Means, books: Books, lease: Lease) -> Rotat
 def refuse_abort(rotation: Rotation, attempts: Sequence[Attempt], overlap: Overlap) -> None:
     """Raise UsageError if the old value may be dead already, or the new one is already in use.
 
-    A change in place that was refused each time is looked at by whoever may log in.
+    A change that was refused each time is looked at by whoever may log in.
     """
     if rotation.state in (State.CLOSED, State.ABORTED):
         raise UsageError(f"{rotation.id} is {rotation.state} already", hint="Nothing is left to abort.")
     begun = {one.step for one in attempts}
     edge = point_of_no_return(overlap, kill_first=rotation.kill_first)
-    if edge in begun and not (edge is Step.ISSUE and only_refused(attempts)):
+    if edge in begun and not only_refused(attempts, edge):
         raise UsageError(
             f"{rotation.id} cannot be rolled back: the old value may be dead since {edge}",
             hint=f"Go on instead: `secretguard rotate resume {rotation.id}`.",
@@ -189,10 +198,12 @@ def _rolled_back(means: Means, begun: set[str]) -> Iterator[str]:
 def _take(step: Step, rotation: Rotation, means: Means, books: Books, lease: Lease) -> None:
     """Take one step, written down before and after."""
     books.starting(step)
+    means = replace(means, noted=[])
     number = books.journal.intend(rotation.id, step, lease)
     books.audit(rotation, "intended", step=step)
     try:
-        evidence = _without(means, act(step, means))
+        done = act(step, means)
+        evidence = _without(means, (*means.noted, *done))
     except SecretguardError as error:
         _note_failure(step, rotation, error, number, means, books, lease)
         raise
@@ -206,7 +217,7 @@ def _note_failure(
 ) -> None:
     """Write down why a step did not end well, with no value in it."""
     outcome = Outcome.WAITS if isinstance(error, Waiting) else Outcome.FAILED
-    words = _masked(error, means)
+    words = (*_masked(error, means), *(_without(means, means.noted) if means.noted else ()))
     refused = outcome is Outcome.FAILED and not (isinstance(error, RemoteError) and error.unsure)
     books.journal.settle(rotation.id, number, outcome, words, lease, refused=refused)
     books.audit(rotation, str(outcome), step=step, evidence=words)
@@ -243,8 +254,12 @@ def _amended(rotation: Rotation, books: Books, lease: Lease, **changes: object) 
 
 
 def _aware(means: Means, attempts: Sequence[Attempt]) -> Means:
-    """Return means that know whether there is a new value already, and have read it if that can be had."""
-    means = replace(means, staged_before=any(one.step in (Step.STAGE, Step.ISSUE) for one in attempts))
+    """Return means that know what was asked for before, and have read the new value if there is one to be had."""
+    means = replace(
+        means,
+        staged_before=any(one.step in (Step.STAGE, Step.ISSUE) for one in attempts),
+        context=replace(means.context, unanswered=unanswered(attempts)),
+    )
     _can_mask(means)
     return means
 

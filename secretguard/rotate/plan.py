@@ -59,10 +59,12 @@ def make_plan(
     kill_first: bool = False,
     delivers: bool = False,
     leave_out: Sequence[Server] = (),
+    earlier: Sequence[str] = (),
 ) -> Plan:
     """Look at issuer and store, and say what will happen. No effects; raises IssuerError and StoreError.
 
-    Raises UsageError if a server of `leave_out` answers.
+    Raises UsageError if a server of `leave_out` answers. `earlier`: rotations of the same credential that are closed,
+    and whose value may be replaced where it is stored.
     """
     name, rotator = named
     heard = probed(rotator, target, context)
@@ -71,7 +73,7 @@ def make_plan(
     left_out = silent(leave_out, [one for one in heard if one.endpoint not in elsewhere], alive)
     at_issuer = rotator.preflight(replace(target, endpoints=alive or target.endpoints), context)
     at_store = store.preflight(reference, context)
-    there = {} if at_store.broken else store.read(reference, context) or {}
+    there = {} if at_store.broken else _of_others(store, reference, context, earlier)
     return Plan(
         rotator=name,
         reference=reference,
@@ -153,6 +155,19 @@ def _refused_everywhere(
         hint="What is left is to take it out of the code; `secretguard show` lists where it stands.",
         stops=True,
     )
+
+
+def _of_others(store: StorePlugin, reference: SecretReference, context: Context, earlier: Sequence[str]) -> Fields:
+    """Return what a document gives that no earlier rotation of this credential put there."""
+    there = store.read(reference, context) or {}
+    if not there:
+        return there
+    ours = [store.staged(reference, replace(context, rotation=one)) or {} for one in earlier]
+    return {
+        name: value
+        for name, value in there.items()
+        if not any(name in one and one[name].same_as(value) for one in ours)
+    }
 
 
 def _of_document(target: Target, there: Fields, reference: SecretReference) -> Iterator[Finding]:

@@ -80,7 +80,7 @@ class Rotation:
     variable: str = ""
     """What the main variable in the code is called; empty: as by convention."""
     rotated_at: str = ""
-    """When the new value was put in force, by our clock."""
+    """Since when the new value is certainly in force, by our clock: it had been set, and was proven to work."""
     state: State = State.OPEN
     note: str = ""
     """Why it waits, or how it ended."""

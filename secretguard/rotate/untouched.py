@@ -1,4 +1,4 @@
-"""Whether a login with one value is as it was: then a change of it that was refused can be taken back."""
+"""What tries at a change may have done: of those that were refused nothing, if the login is seen to be as it was."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -6,14 +6,23 @@ from dataclasses import replace
 
 from secretguard.errors import IssuerError, UsageError
 from secretguard.rotate.acts import Evidence, Means, staged_login
-from secretguard.rotate.records import Attempt
+from secretguard.rotate.records import Attempt, Outcome
 from secretguard.rotate.steps import Step
-from secretguard.rotation import Found
+from secretguard.rotation import Found, Unanswered
 
 
-def only_refused(attempts: Sequence[Attempt]) -> bool:
-    """Whether every try to put the new value in force was refused: none can still have an effect, however late."""
-    return all(one.refused for one in attempts if one.step == Step.ISSUE)
+def only_refused(attempts: Sequence[Attempt], step: Step) -> bool:
+    """Whether every try at a step was refused: none can still have an effect, however late."""
+    return all(one.refused for one in attempts if one.step == step)
+
+
+def unanswered(attempts: Sequence[Attempt]) -> tuple[Unanswered, ...]:
+    """Return the tries to put a new value in force whose effect nobody knows."""
+    return tuple(
+        Unanswered(one.began, one.ended)
+        for one in attempts
+        if one.step == Step.ISSUE and not one.refused and one.outcome is not Outcome.DONE
+    )
 
 
 def seen_untouched(means: Means) -> Evidence:

@@ -2,6 +2,8 @@
 
 import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +81,7 @@ def test_nothing_to_rotate_is_said(terminal: Typed, git: Callable[..., str]) -> 
         (("rotate", "abort"), "no rotation is open"),
         (("rotate", "sg_0123456789ab", "--skip", "--reason", "x"), "no rotation"),
         (("rotate", "statsu"), "not a credential id"),
+        (("rotate", "audit", "show", "rot_1"), "nothing is written down about that"),
     ],
 )
 def test_a_wrong_line_is_explained(run: Run, words: tuple[str, ...], told: str, git: Callable[..., str]) -> None:
@@ -87,6 +90,34 @@ def test_a_wrong_line_is_explained(run: Run, words: tuple[str, ...], told: str, 
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["", "{name} --plan --to ref+local://app", "{name} --to ref+local://app"])
+def test_nobody_is_asked_where_standard_input_is_closed(
+    words: str, run: Run, leaked: tuple[str, str], postgres: Postgres, environment: dict[str, str], tmp_path: Path
+) -> None:
+    name = re.findall(r"sg_[0-9a-f]{12}", run("scan").stdout)[0]
+    line = f"exec {sys.executable} -m secretguard rotate {words.format(name=name)} <&-"
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == (0 if "--plan" in words else 2), done.stdout + done.stderr
+    assert ("Plan for" in done.stdout) == bool(words)
+    assert postgres.lets_in(*leaked)
+
+
+def test_a_rotator_that_is_not_there_is_a_wrong_line(run: Run, leaked: tuple[str, str]) -> None:
+    name = re.findall(r"sg_[0-9a-f]{12}", run("scan").stdout)[0]
+    done = run("rotate", name, "--rotator", "nope", "--to", "ref+local://app", "--yes")
+    assert done.returncode == 2, done.stderr
+    assert "postgres" in done.stderr
+
+
+def test_a_hint_shows_how_an_operators_login_is_written(run: Run, leaked: tuple[str, str]) -> None:
+    name = re.findall(r"sg_[0-9a-f]{12}", run("scan").stdout)[0]
+    line = ("rotate", name, "--admin", "ref+env://ADMIN", "--to", "ref+local://app", "--yes")
+    done = run(*line, environ={"ADMIN": "not a DSN"})
+    assert "postgresql://USER:PASSWORD@HOST:PORT/DATABASE" in done.stderr, done.stdout + done.stderr
 
 
 def test_status_of_nothing_is_empty_and_good(run: Run) -> None:

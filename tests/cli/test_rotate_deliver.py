@@ -22,7 +22,7 @@ from tests.servers.postgres import Postgres
 Git = Callable[..., str]
 TO = ("--to", "ref+local://app#/DATABASE_URL")
 BREACH = (*TO, "--yes", "--deliver", "branch")
-GRACEFUL = (*BREACH, "--mode", "graceful", "--admin", "ref+env://ADMIN")
+GRACEFUL = (*BREACH, "--mode", "graceful", "--admin", "ref+env://ADMIN", "--observe", "1")
 
 
 class Leak:
@@ -316,16 +316,16 @@ class TestGraceful:
         code, shown = leak.rotate(leak.name, *GRACEFUL, "--wait-merge")
         assert code == 4, shown
         assert "the changes to the code are delivered and not merged yet" in shown
-        assert leak.rotate("resume", "--admin", "ref+env://ADMIN")[0] == 4
+        assert leak.rotate("resume", "--observe", "1", "--admin", "ref+env://ADMIN")[0] == 4
         assert len(leak.delivered()) == 1
         assert leak.lives
         moved = leak.folder.rename(leak.folder.with_name("moved"))
-        code, shown = leak.rotate("resume", "--admin", "ref+env://ADMIN", cwd=moved)
+        code, shown = leak.rotate("resume", "--observe", "1", "--admin", "ref+env://ADMIN", cwd=moved)
         assert code == 4, shown
         assert "whether the change is merged cannot be seen" in shown
         moved.rename(leak.folder)
         leak.git("merge", "-q", "--ff-only", leak.branch, cwd=leak.folder)
-        code, shown = leak.rotate("resume", "--admin", "ref+env://ADMIN")
+        code, shown = leak.rotate("resume", "--observe", "1", "--admin", "ref+env://ADMIN")
         assert code == 0, shown
         assert f"{leak.folder}: nothing is left to rewrite at HEAD" in shown
         assert not leak.lives
@@ -390,7 +390,7 @@ class TestPullRequest:
     def test_in_graceful_mode_somebody_has_to_insist(self, leak: Leak, forge: Forge) -> None:
         lived: list[bool] = []
         forge.before = lambda _: lived or lived.append(leak.lives)  # once: its session is seen for a moment
-        line = (*self.LINE, "--mode", "graceful", "--admin", "ref+env://ADMIN", "--insist")
+        line = (*self.LINE, "--mode", "graceful", "--admin", "ref+env://ADMIN", "--insist", "--observe", "1")
         code, shown = leak.rotate(leak.name, *line, environ=forge.environ)
         assert code == 0, shown
         assert lived == [True]

@@ -1,8 +1,13 @@
 """`secretguard rotate` where something is in the way: a bug in one of several, a server that refuses the change."""
 
+import json
 import os
 import re
 import secrets
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +17,7 @@ from tests.cli.conftest import Run
 from tests.servers.fixtures import started
 from tests.servers.mariadb import MariaDB, start_mariadb, stop_mariadb
 from tests.servers.postgres import Postgres
+from tests.servers.redis import Redis
 
 
 @pytest.fixture
@@ -72,6 +78,20 @@ def frozen() -> Iterator[MariaDB]:
     stop_mariadb(server)
 
 
+def test_a_redis_login_that_would_lock_itself_out_is_not_killed_first(
+    code: Callable[..., list[str]], run: Run, redis_server: Redis
+) -> None:
+    user, old = redis_server.user()
+    (name,) = code(f"REDIS_URL={redis_server.dsn(user, old)}")
+    stopped = run("rotate", name, "--to", "ref+local://app", "--yes", "--kill-first")
+    assert stopped.returncode == 3, stopped.stdout + stopped.stderr
+    assert "nothing was done: killed first, the leaked login would lock itself out" in stopped.stderr
+    assert run("rotate", "status", "--format", "json").stdout == ""
+    assert redis_server.lets_in(user, old)
+    done = run("rotate", name, "--to", "ref+local://app", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_change_that_the_server_refused_is_rolled_back(
     code: Callable[..., list[str]], run: Run, frozen: MariaDB
 ) -> None:
@@ -91,3 +111,74 @@ def test_a_change_that_the_server_refused_is_rolled_back(
     again = run("rotate", name, "--to", "ref+local://app", "--yes")
     assert again.returncode == 0, again.stdout + again.stderr
     assert not frozen.lets_in(user, old)
+
+
+@pytest.mark.parametrize("after", ["done   Put the new value in force", "Plan for"])
+def test_whoever_stops_reading_does_not_stop_a_rotation(
+    after: str,
+    code: Callable[..., list[str]],
+    run: Run,
+    environment: dict[str, str],
+    tmp_path: Path,
+    postgres: Postgres,
+) -> None:
+    user, old = postgres.role()
+    (name,) = code(f"DATABASE_URL={postgres.dsn(user, old)}")
+    line = [sys.executable, "-m", "secretguard", "rotate", name, "--to", "ref+local://app", "--yes"]
+    process = subprocess.Popen(
+        line,
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    while after not in process.stdout.readline():
+        pass
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 0, said
+    assert "nobody reads standard output any more; what was begun goes on." in said
+    assert '"state": "closed"' in run("rotate", "status", "--format", "json").stdout
+    new = run("store", "get", "ref+local://app#/password", "--show-secrets").stdout.strip()
+    assert postgres.lets_in(user, new)
+    assert not postgres.lets_in(user, old)
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_whoever_interrupts_a_rotation_is_told_that_it_is_open(
+    style: str,
+    code: Callable[..., list[str]],
+    run: Run,
+    environment: dict[str, str],
+    tmp_path: Path,
+    postgres: Postgres,
+) -> None:
+    """While the password is about to be set: another session holds the role's row."""
+    user, old = postgres.role()
+    (name,) = code(f"DATABASE_URL={postgres.dsn(user, old)}")
+    words = ("rotate", name, "--to", "ref+local://app", "--yes", "--format", style)
+    with postgres.connected("postgres", postgres.admin) as held:
+        held.execute("SELECT pg_advisory_lock(hashtextextended('secretguard:' || %s::text, 0))", (user,))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "secretguard", *words],
+            cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while not postgres.run("SELECT 1 FROM pg_stat_activity WHERE usename = %s AND query ~ 'advisory'", user):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        shown, said = process.communicate(timeout=60)
+    assert process.returncode == 130, shown + said
+    (status,) = run("rotate", "status", "--format", "json").stdout.splitlines()
+    rotation = json.loads(status)["rotation"]
+    assert f"secretguard rotate resume {rotation}" in said
+    if style == "json":
+        assert json.loads(shown.splitlines()[-1])["state"] == "open"
+    else:
+        assert f"{rotation} is open" in shown
+    done = run("rotate", "resume")
+    assert done.returncode == 0, done.stdout + done.stderr

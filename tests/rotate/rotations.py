@@ -40,6 +40,7 @@ class Bench:
     options: str | None = ""
     """What stands behind the leaked URL; None: the URL is not known, only the value."""
     used_no_more: bool = False
+    watched: float = 0.0
     endpoints: tuple[Endpoint, ...] = (DB,)
     """Of the rotation, as it was confirmed."""
     elsewhere: tuple[Endpoint, ...] = ()
@@ -62,7 +63,7 @@ class Bench:
         return Means(
             self.issuer, self.store, reference, target, context, (DB,), self.deliver, self.kill_first,
             elsewhere=self.elsewhere, left_out=self.left_out, used_no_more=self.used_no_more,
-            code_lacks=self.code_lacks,
+            code_lacks=self.code_lacks, watched=self.watched,
         )  # fmt: skip
 
     def _spellings(self) -> tuple[Spelling, ...]:

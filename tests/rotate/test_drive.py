@@ -1,5 +1,6 @@
 """A rotation ends with one live value, which the store gives, and a dead one; whatever fails on the way, it goes on."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from secretguard.errors import IssuerError, RotationError, UsageError, Waiting
+from secretguard.errors import IssuerError, RotationError, Waiting
 from secretguard.reference import parse_reference
-from secretguard.rotate import acts, drive, holder, journal_sql
+from secretguard.rotate import acts, drive, holder, journal_sql, watching
 from secretguard.rotate.audit import Standing, show, verify
 from secretguard.rotate.drive import leased
 from secretguard.rotate.journal import open_journal
@@ -17,7 +18,7 @@ from secretguard.rotate.journal_sqlite import open_sqlite
 from secretguard.rotate.records import Outcome, State
 from secretguard.rotate.state_directory import state_directory
 from secretguard.rotate.steps import Step, order
-from secretguard.rotation import Context, Mode
+from secretguard.rotation import Context, Found, Login, Mode, Target
 from secretguard.secret import Secret
 from secretguard.stores import local
 from tests.rotate.issuers import Keys, Trouble
@@ -236,6 +237,74 @@ def test_gracefully_nobody_is_cut_off_of_whom_the_issuer_tells_nothing(tmp_path:
     assert "the operator says that nobody does" in watched.evidence[-1]
 
 
+def test_gracefully_who_comes_for_a_moment_only_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An application that logs in now and then is not there at most moments."""
+    monkeypatch.setattr(watching, "_BETWEEN_LOOKS", 0.01)
+    bench = replace(graceful(keys(tmp_path)), watched=0.3)
+
+    def comes_in(call: str, number: int) -> None:
+        if call == "usage":
+            bench.issuer.state = bench.issuer.state | {"users": int(number == 5)}
+
+    bench.issuer.before = comes_in
+    with pytest.raises(Waiting, match="still in use"):
+        bench.run()
+    assert bench.old in bench.issuer.live()  # type: ignore[attr-defined]
+    bench.run()
+    check_rotated(bench)
+    (watched,) = [one for one in bench.attempts() if (one.step, one.outcome) == (Step.OBSERVE, Outcome.DONE)]
+    assert re.search(r"nobody was seen to use the old value: \d+ looks in \d+ seconds", watched.evidence[-1])
+
+
+def test_it_is_in_force_since_the_try_that_took_effect(tmp_path: Path) -> None:
+    """Whatever was started between a try that was refused and that one holds the old value."""
+    bench = passwords(tmp_path)
+    bench.issuer.before = fails("issue", 1)
+    with pytest.raises(IssuerError):
+        bench.run()
+    assert bench.rotation is not None
+    assert bench.rotation.rotated_at == ""
+    time.sleep(1.1)
+    bench.run()
+    failed, *_ = [one for one in bench.attempts() if one.step == Step.ISSUE]
+    assert bench.rotation.rotated_at > failed.ended
+
+
+def test_only_of_a_try_without_a_reply_something_unknown_can_be_there(tmp_path: Path) -> None:
+    bench = keys(tmp_path)
+    told: list[int] = []
+    looks = bench.issuer.reconcile  # type: ignore[attr-defined]
+
+    def reconcile(target: Target, new: Login | None, context: Context) -> Found:
+        told.append(len(context.unanswered))
+        found: Found = looks(target, new, context)
+        return found
+
+    bench.issuer.reconcile = reconcile  # type: ignore[attr-defined]
+    bench.issuer.before = fails("issue", 1)
+    with pytest.raises(IssuerError):
+        bench.run()
+    bench.issuer.before = fails("issue", 2, 3, 4, transient=True, unsure=True)
+    with pytest.raises(IssuerError):
+        bench.run()
+    bench.run()
+    assert told[:2] == [0, 0]
+    assert told[2:5] == [1, 2, 3]
+    assert told[5] == 1
+
+
+def test_what_was_withdrawn_is_written_down_even_where_the_step_fails(tmp_path: Path) -> None:
+    bench = keys(tmp_path)
+    bench.issuer.after = fails("issue", 1, transient=True, unsure=True)
+    bench.issuer.before = fails("issue", 2)
+    with pytest.raises(IssuerError):
+        bench.run()
+    bench.run()
+    failed, done = [one.evidence for one in bench.attempts() if one.step == Step.ISSUE]
+    assert failed == ("the issuer is not well", f"{bench.means.context.name} is gone")
+    assert "is gone" not in " ".join(done)
+
+
 def test_somebody_who_is_seen_to_use_the_old_value_is_not_talked_away(tmp_path: Path) -> None:
     bench = graceful(keys(tmp_path))
     bench.issuer.state = bench.issuer.state | {"users": 1}
@@ -256,96 +325,6 @@ def test_a_delivery_comes_after_the_death_in_a_breach(tmp_path: Path) -> None:
     bench.deliver = deliver
     bench.run()
     assert alive == [False]
-
-
-class TestAbort:
-    @pytest.mark.parametrize("call", ["preflight", "reconcile", "issue"])
-    def test_what_was_staged_is_gone_and_the_old_value_works(self, call: str, tmp_path: Path) -> None:
-        bench = passwords(tmp_path)
-        bench.issuer.before = fails(call, 1)
-        with pytest.raises(IssuerError):
-            bench.run()
-        assert bench.abort().state is State.ABORTED
-        assert bench.issuer.state["password"] == bench.old
-        assert local.staged(parse_reference("ref+local://app"), bench.means.context) is None
-
-    def test_a_change_whose_reply_was_lost_is_not_rolled_back(self, tmp_path: Path) -> None:
-        """It may have its effect after we looked, when nobody would have the new value any more."""
-        bench = passwords(tmp_path)
-        bench.issuer.before = fails("issue", 1, 2, 3, transient=True, unsure=True)
-        with pytest.raises(IssuerError):
-            bench.run()
-        with pytest.raises(UsageError, match="may be dead"):
-            bench.abort()
-        bench.run()
-        check_rotated(bench)
-
-    def test_a_refusal_after_a_lost_reply_leaves_it_uncertain(self, tmp_path: Path) -> None:
-        bench = passwords(tmp_path)
-        lost, refused = fails("issue", 1, transient=True, unsure=True), fails("issue", 2)
-        bench.issuer.before = lambda call, number: lost(call, number) or refused(call, number)
-        with pytest.raises(IssuerError):
-            bench.run()
-        with pytest.raises(UsageError, match="may be dead"):
-            bench.abort()
-
-    @pytest.mark.parametrize("after", ["the new value is in force", "a third one is"])
-    def test_a_refused_change_is_not_rolled_back_where_something_was_changed(self, after: str, tmp_path: Path) -> None:
-        bench = passwords(tmp_path)
-
-        def refuse(call: str, number: int) -> IssuerError | None:
-            if call != "issue":
-                return None
-            if after == "a third one is":
-                bench.issuer.state = {"password": "of somebody else"}
-            return IssuerError("not well")
-
-        bench.issuer.after = refuse
-        with pytest.raises(IssuerError):
-            bench.run()
-        with pytest.raises(UsageError, match="not certain that nothing was changed"):
-            bench.abort()
-        assert [one.step for one in bench.attempts()][-1] == Step.ISSUE
-        bench.issuer.after = lambda call, number: None
-        bench.run()
-        check_rotated(bench)
-
-    def test_nothing_is_certain_where_a_server_does_not_answer(self, tmp_path: Path) -> None:
-        bench = passwords(tmp_path)
-        bench.issuer.before = fails("issue", 1)
-        with pytest.raises(IssuerError):
-            bench.run()
-        bench.issuer.silent.add("db.test")
-        with pytest.raises(UsageError, match="not certain"):
-            bench.abort()
-        bench.issuer.silent.clear()
-        assert bench.abort().state is State.ABORTED
-
-    def test_a_key_that_was_made_is_withdrawn(self, tmp_path: Path) -> None:
-        bench = keys(tmp_path)
-        bench.issuer.before = fails("verify", 1)
-        with pytest.raises(IssuerError):
-            bench.run()
-        assert len(bench.issuer.live()) == 3  # type: ignore[attr-defined]
-        bench.abort()
-        assert sorted(bench.issuer.live()) == sorted([bench.old, "others"])  # type: ignore[attr-defined]
-
-    @pytest.mark.parametrize("call", ["disable", "destroy"])
-    def test_it_is_refused_once_readers_may_have_the_new_value(self, call: str, tmp_path: Path) -> None:
-        bench = keys(tmp_path)
-        bench.issuer.before = fails(call, 1)
-        with pytest.raises(IssuerError):
-            bench.run()
-        with pytest.raises(UsageError, match="cannot be rolled back"):
-            bench.abort()
-        bench.run()
-        check_rotated(bench)
-
-    def test_a_closed_one_is_over(self, tmp_path: Path) -> None:
-        bench = keys(tmp_path)
-        bench.run()
-        with pytest.raises(UsageError, match="closed already"):
-            bench.abort()
 
 
 def test_two_cannot_drive_one_rotation(tmp_path: Path) -> None:

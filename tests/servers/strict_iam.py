@@ -81,6 +81,8 @@ class StrictIam:
         self.requests: list[tuple[str, str]] = []
         self.faults: list[tuple[str, Fault]] = []
         self.ahead = timedelta()
+        self.denied: set[str] = set()
+        """Actions that nobody may."""
         self.lag = 0
         """How many requests it takes until a made or changed key is known everywhere."""
         self._numbers = itertools.count()
@@ -155,7 +157,7 @@ class StrictIam:
                 return _result(
                     action, f"<Arn>{caller.arn}</Arn><UserId>AID</UserId><Account>{caller.account}</Account>"
                 )
-            if not caller.administrator:
+            if not caller.administrator or action in self.denied:
                 raise Refusal(403, "AccessDenied", f"User: {caller.arn} is not authorized to perform: iam:{action}")
             act = getattr(self, f"_{action}")
             return _result(action, act(request))

@@ -17,6 +17,8 @@ GONE = "NoSuchEntity"
 SLOTS = 2
 """Access keys that AWS lets one user have."""
 _SLACK = timedelta(seconds=5)
+_LONGEST = timedelta(minutes=2)
+"""How long after a try began that was cut off its key may have been made; a later one is somebody else's."""
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 _ADMIN_FIELDS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
@@ -157,19 +159,28 @@ def keys_of(iam: Service, user: str) -> tuple[list[Key], timedelta]:
 def orphan(iam: Service, target: Target, user: str, context: Context) -> Key | None:
     """Return the key that this rotation made and nobody has the value of; None if there is none.
 
-    A key has no name. It is ours if AWS made it since this rotation asked for one (by AWS's clock, whatever ours says)
-    and it was never used: who has the value uses it, and nobody has the value of an orphan.
+    A key has no name. It is ours if AWS made it while this rotation asked for one and got no reply (by AWS's clock,
+    whatever ours says), and it was never used: who has the value uses it, and nobody has the value of an orphan.
     """
-    if context.rotated_at is None:
+    if not context.unanswered:
         return None
     keys, ahead = keys_of(iam, user)
-    since = moment(context.rotated_at) + ahead - _SLACK
     for key in keys:
-        if key.id != target.leaked.user and key.created >= since:
+        if key.id != target.leaked.user and _was_asked_for(key.created - ahead, context):
             used = last_use(iam, key.id)
             if used is not None and used.at is None:
                 return key
     return None
+
+
+def _was_asked_for(created: datetime, context: Context) -> bool:
+    """Whether a time, by our clock, lies in a try that got no reply."""
+    return any(
+        moment(one.began) - _SLACK
+        <= created
+        <= (moment(one.ended) if one.ended else moment(one.began) + _LONGEST) + _SLACK
+        for one in context.unanswered
+    )
 
 
 def moment(text: str) -> datetime:

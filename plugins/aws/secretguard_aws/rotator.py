@@ -6,6 +6,7 @@ the leaked key is only ever asked who it is.
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from secretguard.errors import IssuerError
 from secretguard.rotation import Answer, Context, Finding, Found, Login, Overlap, Preflight, Proof, Target, Usage
@@ -29,6 +30,8 @@ kinds = ("aws-access-key",)
 
 SECONDS_TO_SPREAD = 20.0
 """How long a key that was made or ended may take to be so everywhere in AWS, before a person is asked to wait."""
+DELAY = timedelta(hours=4)
+"""How late AWS may tell that a key was used."""
 _PAUSE = 1.0
 _LONG_TERM = "AKIA"
 _SESSIONS = "sessions that the leaked key opened (sts:GetSessionToken, up to 36 hours) outlive it"
@@ -167,9 +170,14 @@ def usage(target: Target, new: Login, context: Context) -> Usage:
     evidence = (f"{target.leaked.user}: {used.words}", "AWS tells of uses with some delay, which may be hours")
     if context.rotated_at is None:
         return Usage(None, evidence)
+    since = moment(context.rotated_at)
     _, ahead = keys_of(iam, used.user)
-    since = used.at is not None and used.at >= moment(context.rotated_at) + ahead
-    return Usage(1 if since else 0, evidence)
+    if used.at is not None and used.at >= since + ahead:
+        return Usage(1, evidence)
+    if (told := since + DELAY) > datetime.now(UTC):
+        later = f"that nobody used it since the new key is in force AWS can tell from {told:%Y-%m-%d %H:%M} UTC on"
+        return Usage(None, (*evidence, later))
+    return Usage(0, evidence)
 
 
 def disable(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
@@ -213,7 +221,8 @@ def withdraw(target: Target, new: Login | None, context: Context) -> tuple[str, 
     if key in ("", target.leaked.user):
         return ("no key of this rotation is there",)
     _set(iam, user, key, "Inactive")
-    return (_delete(iam, user, key),)
+    whose = f"{key} was made when this rotation asked for a key and got no reply, and was never used"
+    return (*((whose,) if new is None else ()), _delete(iam, user, key))
 
 
 def _set(iam: Service, user: str, key: str, status: str) -> bool:

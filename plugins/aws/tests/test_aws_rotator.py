@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import secretguard_aws.rotator as rotator
 from secretguard_aws import session
 
 from secretguard.errors import IssuerError
-from secretguard.rotation import Answer, Context, Found, Login, Overlap, Target
+from secretguard.rotation import Answer, Context, Found, Login, Overlap, Target, Unanswered
 from secretguard.secret import Secret
 from secretguard.testing.exposure import exposure
 from secretguard.testing.stores import a_rotation
@@ -38,6 +39,7 @@ class World:
             environ=environ if environ is not None else self.iam.environ(self.admin),
             rotation=a_rotation(),
             rotated_at=rotated_at or now(),
+            unanswered=(Unanswered(rotated_at or now()),),
         )
 
     def by(self, key: Key) -> set[str]:
@@ -148,6 +150,21 @@ def test_a_key_made_before_the_rotation_is_somebody_elses(world: World) -> None:
     assert rotator.reconcile(world.target, None, context) is Found.NOTHING
     rotator.withdraw(world.target, None, context)
     assert len(world.iam.of("deploy")) == 2
+
+
+def test_a_key_is_ours_only_if_it_was_made_while_we_had_no_reply(world: World) -> None:
+    colleague = world.iam.key("deploy", age=timedelta(minutes=10))
+    asked = datetime.now(UTC) - timedelta(minutes=20)
+    for unanswered, found in (
+        ((), Found.NOTHING),
+        ((Unanswered(asked.isoformat()),), Found.NOTHING),
+        ((Unanswered(asked.isoformat(), (asked + timedelta(minutes=1)).isoformat()),), Found.NOTHING),
+        ((Unanswered((asked + timedelta(minutes=9)).isoformat()),), Found.ORPHAN),
+    ):
+        context = replace(world.context(), unanswered=unanswered)
+        assert rotator.reconcile(world.target, None, context) is found
+    rotator.withdraw(world.target, None, replace(world.context(), unanswered=()))
+    assert colleague.id in world.iam.of("deploy")
 
 
 def test_a_key_that_was_used_is_somebody_elses_however_new(world: World) -> None:
@@ -300,10 +317,21 @@ def test_whoever_lacks_the_right_is_told_which(world: World) -> None:
 def test_usage_counts_what_was_used_since_the_rotation(world: World) -> None:
     context = world.context()
     new = rotator.issue(world.target, None, context)
-    world.leaked.used = world.iam.now() - timedelta(hours=1)
-    assert rotator.usage(world.target, new, context).users == 0
     world.leaked.used = world.iam.now() + timedelta(seconds=2)
     assert rotator.usage(world.target, new, context).users == 1
+
+
+def test_nobody_is_said_not_to_use_a_key_as_long_as_aws_may_not_have_told_yet(world: World) -> None:
+    rotated = datetime.now(UTC) - timedelta(hours=3)
+    early, late = (
+        world.context(rotated_at=at.isoformat(timespec="seconds")) for at in (rotated, rotated - timedelta(hours=2))
+    )
+    new = rotator.issue(world.target, None, early)
+    world.leaked.used = world.iam.now() - timedelta(hours=6)
+    told = rotator.usage(world.target, new, early)
+    assert told.users is None
+    assert f"AWS can tell from {rotated + timedelta(hours=4):%Y-%m-%d %H:%M} UTC on" in told.evidence[-1]
+    assert rotator.usage(world.target, new, late).users == 0
 
 
 def test_no_secret_key_is_in_an_error(world: World) -> None:

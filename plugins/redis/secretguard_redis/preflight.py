@@ -11,6 +11,8 @@ from secretguard_redis.acl import DEFAULT_USER, digest, is_server_password, pass
 from secretguard_redis.addresses import Address, admin_of, servers
 from secretguard_redis.connect import Command, asked, driver, tried
 
+LOCKED_OUT = "killed first, the leaked login would lock itself out: nothing was changed"
+GIVE_ADMIN = "Give an operator's login with --admin."
 NEEDED = (("ACL", "GETUSER", "x"), ("ACL", "SETUSER", "x"), ("CLIENT", "KILL", "USER", "x"))
 WANTED = (
     ("ACL", "SAVE"),
@@ -50,6 +52,8 @@ def look(target: Target, context: Context) -> Preflight:
             f"{address.where}: the leaked password is removed, and all sessions of {user} are ended (CLIENT KILL USER)",
             f"{address.where}: after each change all its users are written down (ACL SAVE, or CONFIG REWRITE)",
         ]
+    if admin is None and context.kill_first:
+        findings.append(Finding(LOCKED_OUT, GIVE_ADMIN, stops=True))
     if admin is None:
         findings.append(Finding(f"{user} may change users: an intruder may have left some", "Look at ACL LIST."))
     return Preflight(tuple(effects), tuple(findings))

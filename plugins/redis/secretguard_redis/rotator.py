@@ -12,7 +12,7 @@ from secretguard.secret import Secret
 from secretguard_redis import acl
 from secretguard_redis.addresses import Address, admin_of, servers
 from secretguard_redis.connect import Command, asked, changed, tried
-from secretguard_redis.preflight import look
+from secretguard_redis.preflight import GIVE_ADMIN, LOCKED_OUT, look
 
 families: tuple[str, ...] = ("redis",)
 kinds: tuple[str, ...] = ()
@@ -82,10 +82,7 @@ def usage(target: Target, new: Login, context: Context) -> Usage:
 def disable(target: Target, new: Login | None, context: Context) -> tuple[str, ...]:
     """Remove the leaked password and end every session of the user."""
     if new is None and target.admin is None:
-        raise IssuerError(
-            "the leaked login would lock itself out: nothing was changed",
-            hint="Give an operator's login with --admin.",
-        )
+        raise IssuerError(LOCKED_OUT, hint=GIVE_ADMIN)
     ours, alone = acl.digests(target, new, context), context.mode is Mode.BREACH
     return _everywhere(target, new, context, lambda command: acl.take_out(command, ours, alone=alone))
 

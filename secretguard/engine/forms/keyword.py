@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -11,9 +11,12 @@ from secretguard.engine.parts import Found, Parts, port_number
 from secretguard.engine.text import decoded, is_in_mid_line, shared_lines
 from secretguard.model import Endpoint
 
+_WORD = rb"('(?:\\.|[^'\\\n]){0,256}'|[^\s\"'`;,&)<>]{1,256}%b)"
+_MORE = rb"(?:,[\w.-]{1,80}(?![\w.-]*[ \t]*=)){0,9}"
+"""The other servers of a list; `,port=5432` is none."""
 _PAIR = re.compile(
-    rb"(?<![\w.-])(host|hostaddr|port|user|password|dbname|database|sslmode)[ \t]{0,2}=[ \t]{0,2}"
-    rb"('(?:\\.|[^'\\\n]){0,256}'|[^\s\"'`;,&)<>]{1,256})",
+    rb"(?<![\w.-])(?:(host|hostaddr|port)[ \t]{0,2}=[ \t]{0,2}" + _WORD % _MORE + rb"|"
+    rb"(user|password|dbname|database|sslmode)[ \t]{0,2}=[ \t]{0,2}" + _WORD % b"" + rb")",
     re.IGNORECASE,
 )
 # Blanks with other keywords among them, or the seam of a literal that goes on in the next one.
@@ -50,18 +53,25 @@ def parse(found: Found) -> Iterator[Parts]:
         return
     if b"dbname" not in given and not _named_near(found, one.start, one.end):
         return
-    host = given.get(b"host") or given.get(b"hostaddr", "")
-    endpoint = Endpoint(host, port_number(given.get(b"port", "")), given.get(b"dbname", "")) if host else None
     yield Parts(
         one.start,
         one.end,
         given[b"password"],
         user=given.get(b"user", ""),
-        endpoints=(endpoint,) if endpoint else (),
+        endpoints=tuple(_endpoints(given)),
         form="keyword",
         secret_start=mine[0],
         secret_end=mine[1],
     )
+
+
+def _endpoints(given: Mapping[bytes, str]) -> Iterator[Endpoint]:
+    """Yield the servers that libpq tries one after the other; one port is that of all of them."""
+    hosts = (given.get(b"host") or given.get(b"hostaddr", "")).split(",")
+    ports = given.get(b"port", "").split(",")
+    for host, port in zip(hosts, ports if len(ports) == len(hosts) else ports[:1] * len(hosts), strict=True):
+        if host.strip():
+            yield Endpoint(host.strip(), port_number(port.strip()), given.get(b"dbname", ""))
 
 
 def _strings(data: bytes, low: int, high: int) -> list[_String]:
@@ -69,15 +79,16 @@ def _strings(data: bytes, low: int, high: int) -> list[_String]:
     found: list[_String] = []
     is_cut = is_in_mid_line(data, low)
     for pair in _PAIR.finditer(data, low, high):
-        key, last = pair[1].lower(), found[-1] if found else None
+        number = pair.lastindex or 0
+        key, last = pair[number - 1].lower(), found[-1] if found else None
         # Of a string whose begin is cut off nothing is missed behind its password, mostly.
         is_over = last and (key in last.given or (is_cut and len(found) == 1 and last.passwords))
         if last is None or is_over or not _joined(data[last.end : pair.start()]):
             found.append(last := _String(pair.start()))
         last.end = pair.end()
-        last.given[key] = _value(pair[2])
+        last.given[key] = _value(pair[number])
         if key == b"password":
-            last.passwords[pair.start()] = pair.span(2)
+            last.passwords[pair.start()] = pair.span(number)
     return found
 
 

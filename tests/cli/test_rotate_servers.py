@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -259,46 +260,61 @@ class TestServersThatNeverAnswer:
 
 
 class TestServersThatSayNothingClear:
-    """Another server of this machine, where the role has no connection left: whether it would let the value in shows later."""
+    """Another server of this machine that is there, and does not say whether it would let the leaked value in."""
 
     @pytest.fixture
-    def full(self, code: Code, postgres: Postgres, postgres16: Postgres) -> Iterator[tuple[str, str, str]]:
-        user, old = postgres.role()
-        postgres16.run(f"CREATE ROLE {user} LOGIN PASSWORD '{old}' CONNECTION LIMIT 0")
-        yield (
-            code.names(postgres.dsn(user, old), postgres16.dsn(user, old).replace("127.0.0.1", "localhost")),
-            user,
-            old,
-        )
-        postgres16.run(f"DROP ROLE {user}")
+    def curt(self) -> Iterator[int]:
+        """The port of a server that takes each connection, and ends it without a word."""
 
-    def test_one_that_answers_on_this_machine_is_part_of_the_proof(
-        self, full: tuple[str, str, str], line: Run, postgres16: Postgres
-    ) -> None:
-        name, user, old = full
-        plan = line(name, "--to", "ref+local://app", "--plan")
-        assert "too many connections" in plan.stdout
-        stopped = line(name, "--to", "ref+local://app", "--yes")
-        assert stopped.returncode == 3, stopped.stdout + stopped.stderr
-        assert "too many connections" in stopped.stderr
-        postgres16.run(f"ALTER ROLE {user} CONNECTION LIMIT -1")
-        assert postgres16.lets_in(user, old)
-        done = line("resume")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert not postgres16.lets_in(user, old)
+        class Nothing(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                self.request.recv(1)
 
-    def test_one_that_answers_is_not_left_out_whatever_it_says(
-        self, full: tuple[str, str, str], line: Run, postgres16: Postgres
-    ) -> None:
-        name, *_ = full
-        left = ("--leave-out", f"localhost:{postgres16.port}", "--reason", "an old one")
-        for words in ((name, "--to", "ref+local://app", "--yes", *left), (name, "--to", "ref+local://app", "--yes")):
-            done = line(*words)
-            assert done.returncode == (2 if left[0] in words else 3), done.stdout + done.stderr
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Nothing) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield server.server_address[1]
+            server.shutdown()
+
+    @pytest.fixture
+    def unclear(self, code: Code, postgres: Postgres, curt: int) -> str:
+        """A login that leaked at a server of this machine, and at that one."""
+        dsn = postgres.dsn(*postgres.role())
+        return code.names(dsn, dsn.replace(f"127.0.0.1:{postgres.port}", f"localhost:{curt}"))
+
+    def test_one_that_answers_on_this_machine_is_part_of_the_proof(self, unclear: str, line: Run, curt: int) -> None:
+        plan = line(unclear, "--to", "ref+local://app", "--plan")
+        assert f"localhost:{curt}/postgres does not say whether the leaked value works" in plan.stdout
+        done = line(unclear, "--to", "ref+local://app", "--yes")
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert f"localhost:{curt}" in done.stderr
+
+    def test_one_that_answers_is_not_left_out_whatever_it_says(self, unclear: str, line: Run, curt: int) -> None:
+        left = ("--leave-out", f"localhost:{curt}", "--reason", "an old one")
+        done = line(unclear, "--to", "ref+local://app", "--yes", *left)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "answers, so it is not left out" in done.stderr
+        assert line(unclear, "--to", "ref+local://app", "--yes").returncode == 4
         done = line("resume", *left)
         assert done.returncode == 2, done.stdout + done.stderr
-        assert "answers, so it is not left out: " in done.stderr
-        assert "too many connections" in done.stderr
+        assert "answers, so it is not left out" in done.stderr
+
+    def test_one_without_a_free_connection_is_waited_for(
+        self, code: Code, line: Run, postgres: Postgres, postgres16: Postgres
+    ) -> None:
+        """It has accepted the password by then."""
+        user, old = postgres.role()
+        postgres16.run(f"CREATE ROLE {user} LOGIN PASSWORD '{old}' CONNECTION LIMIT 0")
+        name = code.names(postgres.dsn(user, old), postgres16.dsn(user, old))
+        stopped = line(name, "--to", "ref+local://app", "--yes")
+        assert stopped.returncode == 3, stopped.stdout + stopped.stderr
+        assert "the password is accepted, but no connection is free" in stopped.stderr
+        assert postgres.lets_in(user, old)
+        postgres16.run(f"ALTER ROLE {user} CONNECTION LIMIT -1")
+        done = line(name, "--to", "ref+local://app", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not postgres.lets_in(user, old)
+        assert not postgres16.lets_in(user, old)
+        postgres16.run(f"DROP ROLE {user}")
 
     def test_a_loopback_name_where_nobody_listens_is_of_another_machine(
         self, code: Code, line: Run, postgres: Postgres

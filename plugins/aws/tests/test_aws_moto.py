@@ -55,7 +55,7 @@ def test_a_key_of_a_user_is_replaced(moto: Moto, iam: Any) -> None:
     assert rotator.verify(target, new, context).answers[0][1] is Answer.WORKS
     with pytest.raises(IssuerError, match="no third"):
         rotator.issue(target, None, context)
-    assert rotator.usage(target, new, context).users == 0
+    assert rotator.usage(target, new, context).users is None  # AWS tells of uses hours late
     rotator.disable(target, new, context)
     assert statuses(iam, user) == {leaked.user: "Inactive", new.user: "Active"}
     rotator.destroy(target, new, context)

@@ -3,10 +3,8 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
-from secretguard.rewrite.sightings import Sought, sought
+from secretguard.rewrite.sightings import Sought
 from secretguard.rewriting import Document, ManualItem
-from secretguard.secret import Secret
-from secretguard.spelling import is_telling
 
 _WHY = "the value is part of a longer word there, or encoded together with other text"
 _MOST = 50
@@ -14,11 +12,8 @@ _GAP = "\1"
 """In the place of what is left out, so that what stands around it is not read as one text."""
 
 
-def left_over(document: Document, known: Iterable[tuple[int, int]], secret: Secret) -> list[ManualItem]:
+def left_over(document: Document, known: Iterable[tuple[int, int]], value: Sought) -> list[ManualItem]:
     """Return an item for each line that holds the value outside the `known` places, in whatever encoding."""
-    if not is_telling(secret):
-        return []
-    value = sought(secret)
     lines = _without(document.text, known).encode("utf-8", "surrogatepass").split(b"\n")
     found = [*_by_itself(value, lines), *_over_several(value, lines)]
     return [ManualItem(document.path, line, _WHY, "Take the value out by hand.") for line in sorted(found)]

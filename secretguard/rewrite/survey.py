@@ -10,11 +10,12 @@ from secretguard.plugins import REWRITERS, load_all
 from secretguard.rewrite.documents import read_document
 from secretguard.rewrite.failures import RewriterFailed, blamed
 from secretguard.rewrite.leftovers import left_over
+from secretguard.rewrite.sightings import Sought, sought
 from secretguard.rewrite.spots import ANOTHER_LOGIN, spots_of
 from secretguard.rewriting import MARKS, USER, Document, ManualItem, Site, Spot, Surroundings
 from secretguard.rotation import Login, Spelling
 from secretguard.secret import Secret
-from secretguard.spelling import respelled
+from secretguard.spelling import is_telling, respelled
 
 _BY_HAND = "Take the value out by hand."
 _MOST_SPOTS = 1_000
@@ -55,15 +56,16 @@ def survey(
     """Return what can be done in each file, and what only a person can do."""
     found: list[Surveyed] = []
     manual: list[ManualItem] = []
+    old = sought(leaked.secret) if is_telling(leaked.secret) else None
     for file in files:
-        one, left = _surveyed(file, rewriters, around, leaked)
+        one, left = _surveyed(file, rewriters, around, leaked, old)
         found += [one] if one else []
         manual += left
     return found, manual
 
 
 def _surveyed(
-    file: TrackedFile, rewriters: Sequence[Rewriter], around: Surroundings, leaked: Login
+    file: TrackedFile, rewriters: Sequence[Rewriter], around: Surroundings, leaked: Login, old: Sought | None
 ) -> tuple[Surveyed | None, list[ManualItem]]:
     if file.mode == "120000":
         return _by_hand(file, "it is a symbolic link whose target holds the value", "Point it elsewhere.")
@@ -78,7 +80,7 @@ def _surveyed(
         return _by_hand(file, why, "Make the file anew without it, or leave it out of git.")
     one, manual = _in_document(file, document, spots, rewriters, around, leaked) if spots else (None, [])
     known = [(place.start, place.end) for place in (*spots, *(one.sites if one else ()))]
-    return one, [*manual, *left_over(document, known, leaked.secret)]
+    return one, [*manual, *(left_over(document, known, old) if old else ())]
 
 
 def _in_document(
